@@ -1,0 +1,47 @@
+//! Closing codes: what it was, what was done, how it ended.
+//!
+//! For: the three required fields of a closed incident. Codes are versioned and never reused.
+//! May not know: how they are shown; names in both languages stand in the page.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[expect(missing_docs, reason = "the code is its own name")]
+        pub enum $name { $(#[serde(rename = $text)] $variant,)* }
+        impl $name {
+            /// Every code, in the order shown.
+            pub const ALL: &'static [$name] = &[$($name::$variant,)*];
+            /// The code as stored and shown.
+            pub fn as_str(self) -> &'static str { match self { $($name::$variant => $text,)* } }
+        }
+    };
+}
+
+codes! {
+    /// What it was.
+    Reason {
+        Fall = "FALL", FallNoInjury = "FALL-NOINJ", Unwell = "UNWELL", Chest = "CHEST", Breath = "BREATH", Stroke = "STROKE?", Pain = "PAIN",
+        Confused = "CONFUSED", Fire = "FIRE/SMOKE", Gas = "CO/GAS", Flood = "FLOOD", Intruder = "INTRUDER", LockedOut = "LOCKED-OUT",
+        Wander = "WANDER", CarerLate = "CARER-LATE", Meds = "MEDS", Lonely = "LONELY", HelpSmall = "HELP-SMALL", Test = "TEST",
+        Accident = "ACCIDENT", NoSpeech = "NO-SPEECH", DeviceFault = "DEVICE-FAULT", LowBattery = "LOW-BATT", MainsLost = "MAINS-LOST",
+        LineLost = "LINE-LOST", Tamper = "TAMPER", Unknown = "UNKNOWN",
+    }
+}
+codes! {
+    /// What was done; several may hold.
+    Action {
+        Talked = "TALKED", Keyholder = "KEYHOLDER", StationVisit = "STATION-VISIT", Volunteer = "VOLUNTEER", Ambulance = "120", Fire = "119",
+        Police = "110", Doctor = "GP", Family = "FAMILY", Engineer = "ENGINEER", CallBack = "CALLBACK", None = "NONE",
+    }
+}
+codes! {
+    /// How it ended.
+    Outcome {
+        Safe = "SAFE", Lifted = "LIFTED", TreatedHome = "TREATED-HOME", ToHospital = "TO-HOSPITAL", Admitted = "ADMITTED", Deceased = "DECEASED",
+        NotFound = "NOT-FOUND", Refused = "REFUSED", False = "FALSE", DuplicateOf = "DUPLICATE-OF", Transferred = "TRANSFERRED",
+        CancelledByCaller = "CANCELLED-BY-CALLER", UnreachedEscalated = "UNREACHED-ESCALATED",
+    }
+}

@@ -1,0 +1,41 @@
+//! What happened, when, and by whose hand.
+//!
+//! For: the stamp every event carries, so that no variant repeats it.
+//! May not know: stored names and codecs; those stand in `casebook`.
+
+use crate::{OperatorId, ResponderId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Who did it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "role", content = "id")]
+pub enum Actor {
+    /// The machine that offers and keeps deadlines.
+    Dispatcher,
+    /// A device gateway.
+    Gateway,
+    /// Whoever keeps the directory, and the demo's generator.
+    Registrar,
+    /// A person at a console.
+    Operator(OperatorId),
+    /// A person on the way, on the carer's phone page.
+    Responder(ResponderId),
+}
+
+/// An event with its stamp. `at` is by the log's clock, taken when it was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Happened<E> {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// What.
+    pub event: E,
+}
+
+impl<E> Happened<E> {
+    /// Stamps an event.
+    pub fn new(at: Timestamp, by: Actor, event: E) -> Self {
+        Self { at, by, event }
+    }
+}

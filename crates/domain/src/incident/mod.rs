@@ -1,0 +1,37 @@
+//! The incident: one call for help, from first alarm to closure.
+//!
+//! For: saying what may happen next, and folding what happened into state.
+//! May not know: clocks, randomness, async, SQL, sockets. Time and new identifiers arrive in the command.
+
+mod command;
+mod event;
+mod refusal;
+mod state;
+
+mod deadlines;
+mod decide;
+mod evolve;
+mod read;
+
+pub use command::*;
+pub use deadlines::*;
+pub use decide::{decide, decide_under};
+pub use event::*;
+pub use evolve::evolve;
+pub use refusal::Refusal;
+pub use state::*;
+
+/// Alarms an incident keeps beside the first; earlier ones are only counted. Ours: a stuck button must not grow the state.
+pub const ALARM_LIMIT: usize = 20;
+
+/// Telephone tries and emergency calls kept in the state; the log has all. Ours: what fits on a card.
+pub const TRY_LIMIT: usize = 20;
+
+/// Responders on one incident at once. Ours: a larger event is not one incident.
+pub const RESPONDER_LIMIT: usize = 8;
+
+/// Longest free word of a reason, in characters. Ours: a line on a card.
+pub const TEXT_LIMIT: usize = 200;
+
+#[cfg(test)]
+mod tests;
