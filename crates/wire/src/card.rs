@@ -1,0 +1,273 @@
+//! Cards: an incident as one person at a console may see it.
+//!
+//! For: the computed views the console sends; `upsert` always carries a whole card.
+//! May not know: events. What a person may not see is absent here, decided on the server.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! shapes {
+    ($($(#[$meta:meta])* pub $word:tt $name:ident $body:tt)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+        #[expect(missing_docs, reason = "fields are explained where their name does not")]
+        pub $word $name $body
+    )*};
+}
+
+shapes! {
+    /// One incident.
+    pub struct Card {
+        pub id: String,
+        /// Revision of the incident shown here: what commands carry as `seen`.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub revision: u64,
+        /// Revision at which the last alarm joined.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub alarm_revision: u64,
+        /// 1 to 4.
+        pub priority: u8,
+        /// `waiting`, `offered`, `accepted`, `talking`, `underway`, `on_site`, `held`, `resolved`.
+        pub phase: String,
+        /// Kind of the opening alarm: `sos`, `fall` …
+        pub kind: String,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub opened_at: i64,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub changed_at: i64,
+        pub presses: u32,
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub last_press_at: Option<i64>,
+        pub cancel_said: bool,
+        /// The device did not prove who it is.
+        pub unverified: bool,
+        /// Problems of the alarms, e.g. `unknown_device`.
+        pub problems: Vec<String>,
+        pub district: Option<String>,
+        /// For the queue and the spoken line: `道里 尚志`.
+        pub place: String,
+        pub place_en: String,
+        /// Degrees; the community's centre when the resident is erased; absent when unknown.
+        pub lon: Option<f64>,
+        pub lat: Option<f64>,
+        pub device: Option<DeviceView>,
+        /// Absent when nobody is known or this person may not see it.
+        pub resident: Option<ResidentView>,
+        pub owner: Option<OwnerView>,
+        /// The owner is whoever this card was made for.
+        pub mine: bool,
+        /// It rings for whoever this card was made for: make a sound.
+        pub rings_me: bool,
+        /// The party as which they may accept, when they may.
+        pub accept_as: Option<PartyView>,
+        pub offer: Option<OfferView>,
+        /// Every open incident has one.
+        pub deadline: Option<DeadlineView>,
+        /// The owner is asked whether they are still on it.
+        pub asked: Option<AskedView>,
+        pub responders: Vec<ResponderLegView>,
+        /// Who could be sent, soonest first, at most eight.
+        pub can_send: Vec<ResponderOption>,
+        pub contact_tries: Vec<ContactTryView>,
+        pub services: Vec<ServiceCallView>,
+        pub lapses: u32,
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub accepted_at: Option<i64>,
+        pub closing: Option<ClosingView>,
+        pub review_open: bool,
+        /// The incident just before, of the same person.
+        pub previous: Option<String>,
+        /// The last lines of its history, oldest first, at most forty.
+        pub story: Vec<StoryLine>,
+    }
+    pub struct DeviceView {
+        pub id: String,
+        /// `pendant`, `watch`, `wall_button`, `panel`, `phone`.
+        pub model: String,
+        pub battery_pct: Option<u8>,
+        /// What troubles it: `low_battery` …
+        pub troubles: Vec<String>,
+    }
+    pub struct ResidentView {
+        pub id: String,
+        pub name: String,
+        pub name_latin: String,
+        pub age: u16,
+        pub sex: String,
+        pub phone: String,
+        pub compound: String,
+        pub building: String,
+        pub unit: String,
+        pub floor: String,
+        pub door: String,
+        pub access: String,
+        /// The whole address in one line, to be read aloud.
+        pub address_line: String,
+        pub community: String,
+        pub grid: u16,
+        pub grid_worker: Option<String>,
+        pub hearing: String,
+        pub dialect: String,
+        pub conditions: Vec<String>,
+        pub medicines: Vec<String>,
+        pub hospital: String,
+        pub household: Vec<String>,
+        pub contacts: Vec<ContactView>,
+        pub home_station: Option<String>,
+        pub notes: String,
+        /// The key is destroyed; nothing personal is left.
+        pub erased: bool,
+        /// Earlier incidents, newest first, at most five.
+        pub earlier: Vec<EarlierView>,
+    }
+    pub struct ContactView {
+        /// From 1.
+        pub order: u8,
+        pub name: String,
+        pub relation: String,
+        pub phone: String,
+        pub has_key: bool,
+        pub minutes_away: Option<u16>,
+    }
+    pub struct EarlierView {
+        pub id: String,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub at: i64,
+        pub kind: String,
+        pub reason: Option<String>,
+        pub outcome: Option<String>,
+    }
+    /// Somebody who can be rung, with the name to show.
+    pub struct PartyView {
+        /// `site`, `district_desk`, `supervisor`, `city_desk`, `keyholder`.
+        pub party: String,
+        /// The site or district.
+        pub id: Option<String>,
+        pub name: String,
+        pub name_en: String,
+        pub phone: Option<String>,
+    }
+    pub struct OwnerView {
+        pub operator: String,
+        pub name: String,
+        pub post: String,
+        pub party: PartyView,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub since: i64,
+        pub first_step: bool,
+        /// No live console of theirs.
+        pub unreachable: bool,
+    }
+    pub struct OfferView {
+        pub ring: u8,
+        pub round: u32,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub offered_at: i64,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub widens_at: i64,
+        pub rung: Vec<RungView>,
+        /// Why this site: every site weighed, soonest first.
+        pub candidates: Vec<CandidateView>,
+    }
+    pub struct RungView {
+        pub party: PartyView,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub since: i64,
+        pub shown: bool,
+        pub sounded: bool,
+        pub unseen: bool,
+        pub phone_attempts: u32,
+        pub declined: bool,
+    }
+    pub struct CandidateView {
+        pub site: String,
+        pub name: String,
+        pub name_en: String,
+        pub seconds: Option<u32>,
+        pub metres: Option<u32>,
+        /// Name of the crossing used.
+        pub via: Option<String>,
+        pub home: bool,
+        /// `closed`, `nobody_on_duty`, `cannot_answer`, `capability`, `full`, `no_way`, `retired`.
+        pub ruled_out: Option<String>,
+    }
+    pub struct DeadlineView {
+        /// `offer`, `widen`, `show`, `duty_phone`, `first_step`, `talk`, `arrival`, `on_site`, `wake`, `answer`.
+        pub kind: String,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub at: i64,
+        /// Name of the operator who owes it; absent: the dispatcher.
+        pub owner: Option<String>,
+    }
+    pub struct AskedView {
+        pub about: String,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub answer_by: i64,
+        pub escalated: bool,
+    }
+    pub struct ResponderLegView {
+        pub responder: String,
+        pub name: String,
+        /// `carer`, `nurse`, `volunteer`, `grid_worker`.
+        pub kind: String,
+        pub phone: Option<String>,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub sent_at: i64,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub eta: i64,
+        pub delayed: bool,
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub arrived_at: Option<i64>,
+        /// Where they set out, degrees.
+        pub from_lon: Option<f64>,
+        pub from_lat: Option<f64>,
+    }
+    pub struct ResponderOption {
+        pub responder: String,
+        pub name: String,
+        pub kind: String,
+        pub site: Option<String>,
+        pub site_name: Option<String>,
+        pub seconds: Option<u32>,
+        /// On another call.
+        pub busy: bool,
+    }
+    pub struct ContactTryView {
+        /// 0 is the resident, otherwise the contact's place in the list.
+        pub order: u8,
+        /// `reached`, `no_answer`, `busy`, `wrong_number`, `on_the_way`, `voicemail`.
+        pub result: String,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub at: i64,
+    }
+    pub struct ServiceCallView {
+        /// `120`, `119`, `110`.
+        pub service: String,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub at: i64,
+    }
+    pub struct ClosingView {
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub at: i64,
+        pub by: Option<String>,
+        pub reason: String,
+        pub actions: Vec<String>,
+        pub outcome: String,
+        pub machine: bool,
+    }
+    /// One line of an incident's history; the page finds the words by `kind`.
+    pub struct StoryLine {
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub revision: u64,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub position: u64,
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub at: i64,
+        /// Stored name of the event: `IncidentOpened` …
+        pub kind: String,
+        /// Who did it, by working name; absent: the machine.
+        pub by: Option<String>,
+        /// Names and numbers to fill the words with: parties, minutes, results, texts this person may read.
+        pub args: Vec<String>,
+    }
+}
