@@ -1,0 +1,162 @@
+//! Folding streams into state.
+//!
+//! For: an incident or a care as its events have made it, and the revision to append at.
+//! May not know: how an event changes state; that is `evolve` in `domain`.
+//!
+//! Streams only grow, so a fold kept in memory is always a true beginning: only what came after it is read.
+
+use crate::{
+    book::{BookError, Casebook},
+    codec::{Stored, read_as},
+    streams,
+};
+use domain::{
+    AlarmId, Happened, IncidentId, SubjectId,
+    care::{self, Care, CareEvent},
+    incident::{self, Incident},
+};
+use eventlog::{Direction, Expected, Recorded, Revision, StreamName};
+use std::sync::Arc;
+
+/// Events read at a time while folding; ours: a page holds a whole ordinary incident.
+const FOLD_PAGE: usize = 256;
+
+/// A fold and where its stream ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folded<T> {
+    /// What the events have made.
+    pub state: T,
+    /// Revision of the stream's last event, whether ours or foreign; `None` when there is none.
+    pub head: Option<Revision>,
+}
+
+impl<T> Folded<T> {
+    /// What an append that was decided on this state expects.
+    pub fn expected(&self) -> Expected {
+        self.head.map_or(Expected::NoStream, Expected::Exact)
+    }
+}
+
+impl Casebook {
+    /// The incident now; `None` when it was never opened.
+    pub async fn fold_incident(&self, id: IncidentId) -> Result<Option<Incident>, BookError> {
+        Ok(self.incident(id).await?.state)
+    }
+
+    /// The incident now, with its stream's last revision.
+    pub async fn incident(&self, id: IncidentId) -> Result<Folded<Option<Incident>>, BookError> {
+        let known = self.incidents.get(&id).unwrap_or(Folded {
+            state: None,
+            head: None,
+        });
+        let stream = streams::incident(id);
+        let folded = self.fold_on(&stream, known, None, evolved).await?;
+        self.incidents.put(id, folded.clone());
+        Ok(folded)
+    }
+
+    /// The incident as it stood just after `last`, folded from its first event; for replay and repeated commands.
+    pub async fn incident_until(
+        &self,
+        id: IncidentId,
+        last: Revision,
+    ) -> Result<Option<Incident>, BookError> {
+        let nothing = Folded {
+            state: None,
+            head: None,
+        };
+        let stream = streams::incident(id);
+        let folded = self.fold_on(&stream, nothing, Some(last), evolved);
+        Ok(folded.await?.state)
+    }
+
+    /// The care of a subject now, with its stream's last revision.
+    pub async fn fold_care(
+        &self,
+        subject: &SubjectId,
+    ) -> Result<(Care, Option<Revision>), BookError> {
+        let folded = self.care(subject).await?;
+        Ok((folded.state, folded.head))
+    }
+
+    pub(crate) async fn care(&self, subject: &SubjectId) -> Result<Folded<Care>, BookError> {
+        let known = self.cares.get(subject).unwrap_or(Folded {
+            state: Care::default(),
+            head: None,
+        });
+        let stream = streams::care(subject);
+        let step = |state, _, happened: &Happened<CareEvent>| care::evolve(state, happened);
+        let folded = self.fold_on(&stream, known, None, step).await?;
+        self.cares.put(subject.clone(), folded.clone());
+        Ok(folded)
+    }
+
+    /// The incident an alarm was given to under this subject, looked up in the log; `None`: not handled yet.
+    pub async fn alarm_handled(
+        &self,
+        subject: &SubjectId,
+        alarm: AlarmId,
+    ) -> Result<Option<IncidentId>, BookError> {
+        let stream = streams::care(subject);
+        let id = crate::handle::care_event(alarm);
+        let Some(recorded) = self.log.find(&stream, id).await? else {
+            return Ok(None);
+        };
+        let happened = read_as::<CareEvent>(&recorded)?;
+        Ok(happened.map(|happened| match happened.event {
+            CareEvent::CareOpened { incident, .. }
+            | CareEvent::AlarmHandled { incident, .. }
+            | CareEvent::CareClosed { incident }
+            | CareEvent::CareReopened { incident } => incident,
+        }))
+    }
+
+    /// Folds what stands after `known` in a stream, up to and including `last`.
+    async fn fold_on<E: Stored, T>(
+        &self,
+        stream: &StreamName,
+        known: Folded<T>,
+        last: Option<Revision>,
+        step: impl Fn(T, u64, &Happened<E>) -> T,
+    ) -> Result<Folded<T>, BookError> {
+        let Folded {
+            mut state,
+            mut head,
+        } = known;
+        loop {
+            let page = self.page_after(stream, head).await?;
+            for recorded in &page {
+                if last.is_some_and(|last| recorded.revision > last) {
+                    return Ok(Folded { state, head });
+                }
+                if let Some(happened) = read_as(recorded)? {
+                    state = step(state, recorded.revision.0, &happened);
+                }
+                head = Some(recorded.revision);
+            }
+            if page.len() < FOLD_PAGE {
+                return Ok(Folded { state, head });
+            }
+        }
+    }
+
+    async fn page_after(
+        &self,
+        stream: &StreamName,
+        head: Option<Revision>,
+    ) -> Result<Vec<Arc<Recorded>>, BookError> {
+        let from = head.map_or(Revision::FIRST, Revision::next);
+        let page = self
+            .log
+            .read_stream(stream, from, Direction::Forward, FOLD_PAGE);
+        Ok(page.await?)
+    }
+}
+
+fn evolved(
+    state: Option<Incident>,
+    revision: u64,
+    happened: &Happened<incident::IncidentEvent>,
+) -> Option<Incident> {
+    incident::evolve(state, revision, happened)
+}

@@ -1,0 +1,16 @@
+//! The casebook's tests over whole logs, in memory and on SQLite.
+//!
+//! For: one binary for all of them, so that they share their helpers.
+//! May not know: the inside of the crate; each module is written against its public door.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests may unwrap as tests may"
+)]
+
+mod acting;
+mod common;
+mod golden;
+mod handling;
+mod sealing;
+mod snapshots;
