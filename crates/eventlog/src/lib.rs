@@ -1,0 +1,53 @@
+//! The append-only log: streams of events in one gap-free order, and the readers that follow it.
+//!
+//! For: keeping what happened, durably and in order, and handing it on; it takes a name and a body and asks no more.
+//! May not know: any other crate of ours; what an event means.
+//!
+//! Modules in reading order:
+//!
+//! - [`clock`]: the one module that reads the wall clock.
+//! - `name`: stream names, event ids, revisions, positions.
+//! - `event`: what is appended and what is recorded.
+//! - `limits`: every bound on what the log takes, with unit and reason.
+//! - `error`: what can go wrong, sorted by who must act.
+//! - `log`: the handle everybody holds: append, read, subscribe.
+//! - `subscribe`: following the log from a position, without gap or repeat.
+//! - `doors`: small mutable things beside the log: cursors, leases, snapshots, secrets, sessions.
+//! - `writer`: the one task that writes; two queues, group commit.
+//! - `live`: the last committed batches, shared by all subscriptions.
+//! - `metrics`: what the writer counted.
+//! - `store`: the contract below the handle (`store::plan` decides what fits); `store::memory` and `store::sqlite` keep it.
+//! - `faults`: trouble on demand for tests and simulation (memory store only).
+//! - `lock`: the operating system's lock that keeps a second writer out.
+//! - [`admin`]: the socket through which other commands reach the running process.
+
+pub mod admin;
+pub mod clock;
+
+mod doors;
+mod error;
+mod event;
+mod faults;
+mod limits;
+mod live;
+mod lock;
+mod log;
+mod metrics;
+mod name;
+mod store;
+mod subscribe;
+mod writer;
+
+pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
+pub use doors::{Cursors, Lease, Leases, Secrets, Session, Sessions, Snapshot, Snapshots};
+pub use error::{AppendError, DoorError, OpenError, ReadError, SubscribeError};
+pub use event::{
+    Appended, Direction, Expected, Lane, NewEvent, Recorded, StreamAppend, StreamAppended,
+};
+pub use faults::MemoryFaults;
+pub use limits::*;
+pub use lock::check_unlocked;
+pub use log::Log;
+pub use metrics::{LogMetrics, LogStats};
+pub use name::{EventId, NameError, Position, Revision, StreamName};
+pub use subscribe::{Delivery, Filter, Subscription};

@@ -1,0 +1,109 @@
+//! Every bound on what the log takes, with its unit and its reason.
+//!
+//! For: one page where the limits can be read and compared.
+//! May not know: how they are enforced.
+
+use std::time::Duration;
+
+/// Longest stream name, in bytes. Ours: names from outside that are longer are hashed before they get here.
+pub const STREAM_NAME_BYTES: usize = 512;
+
+/// Longest stored type name, in bytes. Ours: type names are written by programmers.
+pub const EVENT_KIND_BYTES: usize = 128;
+
+/// Largest event, body and metadata together, in bytes: the default append limit of EventStoreDB.
+pub const EVENT_BYTES: usize = 1024 * 1024;
+
+/// Most events in one append. Ours: one atomic append holds the writer for some tens of milliseconds at most.
+pub const APPEND_EVENTS: usize = 1_000;
+
+/// Most streams in one atomic append. Ours: what we write touches two or three.
+pub const APPEND_STREAMS: usize = 64;
+
+/// Largest append, all events together, in bytes. Ours: leaves room for the largest event many times over, and still
+/// commits within the time a caller waits.
+pub const APPEND_BYTES: usize = 16 * 1024 * 1024;
+
+/// Most commands waiting in the urgent queue. Ours: more than a second of an earthquake's 10,000 presses/s.
+pub const URGENT_QUEUE: usize = 16_384;
+
+/// Most commands waiting in the bulk queue. Ours: importers wait for answers; a deep queue would only hide it.
+pub const BULK_QUEUE: usize = 4_096;
+
+/// Most bytes waiting in either queue, so that deep queues of large events cannot fill the memory.
+pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// Most events in one commit: enough that the fsync no longer counts, few enough that the first does not wait long.
+pub const BATCH_EVENTS: usize = 1_000;
+
+/// Most bytes in one commit, unless a single append is larger.
+pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long a bulk batch may hold the store, in milliseconds, before urgent commands get their turn. The writer sizes
+/// bulk batches by how long the last ones took; a single atomic append is never cut.
+pub const BULK_HOLD_MS: u64 = 20;
+
+/// Urgent batches in a row after which a waiting bulk batch gets one turn, so that bulk work is slowed by a storm and
+/// not starved by it. Ours: costs urgent commands one bulk hold in every 32 commits.
+pub const URGENT_RUN: u32 = 32;
+
+/// Failures in a row, when a failed batch is tried again member by member, after which the rest is given up: the store
+/// is unwell, and callers should hear it soon.
+pub const MEMBER_FAILURES: u32 = 8;
+
+/// Most events one read returns; asking for more is refused rather than cut short unseen.
+pub const READ_LIMIT: usize = 10_000;
+
+/// Events a subscription reads from the store at a time.
+pub const SUBSCRIPTION_PAGE: usize = 256;
+
+/// Most categories in one subscription's filter.
+pub const FILTER_CATEGORIES: usize = 64;
+
+/// Bytes of committed batches kept in memory for subscriptions; who is further behind reads from the store.
+pub const LIVE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Committed batches kept in memory for subscriptions.
+pub const LIVE_BATCHES: usize = 1_024;
+
+/// Streams whose last revision the writer remembers, in each of two generations; others are looked up again.
+pub const HEAD_CACHE: usize = 32_768;
+
+/// Connections that read; SQLite answers most reads from the page cache in microseconds.
+pub const READ_CONNECTIONS: usize = 4;
+
+/// How often a reader beside the writing process looks for new events.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// Longest name of a cursor, lease, snapshot or secret, in bytes.
+pub const DOOR_NAME_BYTES: usize = 512;
+
+/// Most entries behind one door, except secrets and sessions.
+pub const DOOR_ENTRIES: usize = 10_000;
+
+/// Largest snapshot, in bytes: the fold of a full city's dispatcher with room to spare.
+pub const SNAPSHOT_BYTES: usize = 64 * 1024 * 1024;
+
+/// Largest wrapped key, in bytes.
+pub const SECRET_BYTES: usize = 4 * 1024;
+
+/// Most wrapped keys: one per resident and unknown device of a large city.
+pub const SECRET_ENTRIES: usize = 4_000_000;
+
+/// Largest session, in bytes.
+pub const SESSION_BYTES: usize = 16 * 1024;
+
+/// Longest session token hash, in bytes.
+pub const SESSION_HASH_BYTES: usize = 64;
+
+/// Most sessions at once: every desk of a city signed on many times over.
+pub const SESSION_ENTRIES: usize = 50_000;
+
+/// Longest line on the admin socket, in bytes.
+pub const ADMIN_LINE_BYTES: usize = 1024 * 1024;
+
+/// Connections the admin socket serves at once; it is for people and scripts on this machine.
+pub const ADMIN_CONNECTIONS: usize = 8;
+
+/// How long the admin socket waits for the next line of a connection.
+pub const ADMIN_IDLE: Duration = Duration::from_secs(30);

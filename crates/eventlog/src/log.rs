@@ -1,0 +1,464 @@
+//! The handle everybody holds.
+//!
+//! For: appending, reading and following; opening and closing.
+//! May not know: how a store keeps events, what events mean.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
+
+use crate::clock::{Clock, SystemClock};
+use crate::doors::{
+    Cursors, DoorAnswer, DoorRead, DoorWrite, Leases, Secrets, Sessions, Snapshots,
+};
+use crate::error::{AppendError, DoorError, OpenError, ReadError};
+use crate::event::{Appended, Direction, Lane, Recorded, StreamAppend};
+use crate::faults::MemoryFaults;
+use crate::limits::{
+    APPEND_BYTES, APPEND_EVENTS, APPEND_STREAMS, EVENT_BYTES, EVENT_KIND_BYTES, FOLLOW_EVERY,
+    READ_LIMIT,
+};
+use crate::live::Live;
+use crate::lock::WriterLock;
+use crate::metrics::{LogMetrics, LogStats, Metrics};
+use crate::name::{EventId, Position, Revision, StreamName};
+use crate::store::memory::MemoryStore;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Answer, Scan, Store, StoreError, Write};
+use crate::subscribe::{Filter, Subscription};
+use crate::writer::{Desk, Queues, Refused, Writer};
+
+/// The log; clones are the same log.
+#[derive(Clone)]
+pub struct Log(Arc<Inner>);
+
+struct Inner {
+    store: Arc<dyn Store>,
+    memory: Option<Arc<MemoryStore>>,
+    clock: Arc<dyn Clock>,
+    live: Arc<Live>,
+    metrics: Arc<Metrics>,
+    desk: Option<WritingDesk>,
+    /// Looks for what another process writes, when this one only reads.
+    _follower: Option<AbortOnDropHandle<()>>,
+}
+
+/// Our side of the writer task.
+struct WritingDesk {
+    queues: Queues,
+    /// Not started before the first command, so that a log can be made outside a runtime.
+    idle: Mutex<Option<Writer>>,
+    closing: CancellationToken,
+    closed: CancellationToken,
+}
+
+impl std::fmt::Debug for Log {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Log(head {})", self.head())
+    }
+}
+
+/// Opening and closing.
+impl Log {
+    /// A log in memory, with fault points; gone when the last handle is dropped.
+    pub fn memory(clock: Arc<dyn Clock>) -> Self {
+        Self::over_memory(MemoryStore::default(), Position::START, clock)
+    }
+
+    /// Opens or creates the log in `dir` for writing, and takes the folder's writer lock.
+    ///
+    /// Files: `DIR/log.sqlite` with its `-wal` and `-shm`, and `DIR/writer.lock`.
+    pub async fn open_sqlite(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let (store, lock) = SqliteStore::open(dir).await?;
+        let store = Arc::new(store);
+        let head = head_at_open(&*store, dir).await?;
+        Ok(Self::writing(store, None, head, clock, Some(lock)))
+    }
+
+    /// Opens the log in `dir` for reading, beside a running writer or alone. Appends and changes behind doors are
+    /// refused as unavailable; subscriptions see what the writer commits within [`FOLLOW_EVERY`].
+    pub async fn open_sqlite_reader(dir: &Path) -> Result<Self, OpenError> {
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open_reader(dir).await?);
+        let head = head_at_open(&*store, dir).await?;
+        let live = Arc::new(Live::new(head));
+        let follower = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&live)));
+        Ok(Self(Arc::new(Inner {
+            store,
+            memory: None,
+            clock: Arc::new(SystemClock),
+            live,
+            metrics: Arc::default(),
+            desk: None,
+            _follower: Some(AbortOnDropHandle::new(follower)),
+        })))
+    }
+
+    /// Writes what is queued, puts the files in order and lets go of the writer lock. Later appends are unavailable.
+    pub async fn close(&self) {
+        let Some(desk) = &self.0.desk else {
+            self.0.live.close();
+            self.0.store.close().await;
+            return;
+        };
+        desk.start();
+        desk.closing.cancel();
+        desk.closed.cancelled().await;
+    }
+
+    /// The memory store's fault switches; on other stores they are connected to nothing.
+    pub fn faults(&self) -> MemoryFaults {
+        self.0
+            .memory
+            .as_ref()
+            .map_or_else(MemoryFaults::default, |memory| memory.faults())
+    }
+
+    /// Crashes a memory log and opens a new one over what it had committed; `None` for other stores.
+    pub fn fork_after_crash(&self) -> Option<Self> {
+        let store = self.0.memory.as_ref()?.fork_after_crash();
+        let head = store.committed_head();
+        Some(Self::over_memory(store, head, self.clock()))
+    }
+
+    fn over_memory(store: MemoryStore, head: Position, clock: Arc<dyn Clock>) -> Self {
+        let store = Arc::new(store);
+        Self::writing(store.clone(), Some(store), head, clock, None)
+    }
+
+    /// A log that writes to `store`, whose last position is `head`.
+    pub(crate) fn writing(
+        store: Arc<dyn Store>,
+        memory: Option<Arc<MemoryStore>>,
+        head: Position,
+        clock: Arc<dyn Clock>,
+        lock: Option<WriterLock>,
+    ) -> Self {
+        let live = Arc::new(Live::new(head));
+        let metrics = Arc::<Metrics>::default();
+        let closing = CancellationToken::new();
+        let desk = Desk {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            live: Arc::clone(&live),
+            metrics: Arc::clone(&metrics),
+        };
+        let (writer, queues) = Writer::new(desk, closing.clone(), lock);
+        Self(Arc::new(Inner {
+            store,
+            memory,
+            clock,
+            live,
+            metrics,
+            desk: Some(WritingDesk {
+                queues,
+                idle: Mutex::new(Some(writer)),
+                closing,
+                closed: CancellationToken::new(),
+            }),
+            _follower: None,
+        }))
+    }
+}
+
+/// Appending.
+impl Log {
+    /// Appends to one or several streams, all or nothing.
+    ///
+    /// Durable (fsynced) once this returns. Safe to send again after any error: the event ids tell. When the caller
+    /// stops waiting the append may still be made.
+    pub async fn append(
+        &self,
+        lane: Lane,
+        appends: Vec<StreamAppend>,
+    ) -> Result<Appended, AppendError> {
+        check(&appends)?;
+        match self.write(lane, Write::Append(appends)).await {
+            Ok(Answer::Append(answer)) => answer,
+            Ok(Answer::Door(_)) => Err(AppendError::Unavailable(MISPLACED.to_owned())),
+            Err(Unwritten::Full) => Err(AppendError::Full),
+            Err(Unwritten::Unavailable(why)) => Err(AppendError::Unavailable(why.to_owned())),
+        }
+    }
+
+    pub(crate) async fn door_write(
+        &self,
+        lane: Lane,
+        write: DoorWrite,
+    ) -> Result<DoorAnswer, DoorError> {
+        match self.write(lane, Write::Door(write)).await {
+            Ok(Answer::Door(answer)) => answer,
+            Ok(Answer::Append(_)) => Err(DoorError::Unavailable(MISPLACED.to_owned())),
+            Err(Unwritten::Full) => Err(DoorError::Full),
+            Err(Unwritten::Unavailable(why)) => Err(DoorError::Unavailable(why.to_owned())),
+        }
+    }
+
+    async fn write(&self, lane: Lane, write: Write) -> Result<Answer, Unwritten> {
+        let Some(desk) = &self.0.desk else {
+            return Err(Unwritten::Unavailable("opened for reading"));
+        };
+        if desk.closing.is_cancelled() {
+            return Err(Unwritten::Unavailable(CLOSED));
+        }
+        desk.start();
+        let answer = desk.queues.send(lane, write).map_err(|refused| {
+            if refused == Refused::Closed {
+                return Unwritten::Unavailable(CLOSED);
+            }
+            self.0
+                .metrics
+                .turned_away
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            Unwritten::Full
+        })?;
+        let stopped = |_| Unwritten::Unavailable("the writer stopped before it answered");
+        answer.await.map_err(stopped)
+    }
+}
+
+/// Reading.
+impl Log {
+    /// A stream's events from `from`, inclusive, either way; from `Revision::END` backward: from its end. A stream that
+    /// does not exist reads as empty. At most [`READ_LIMIT`] at once.
+    pub async fn read_stream(
+        &self,
+        stream: &StreamName,
+        from: Revision,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, ReadError> {
+        let scan = Scan::Stream {
+            stream,
+            from,
+            direction,
+        };
+        self.read(scan, limit).await
+    }
+
+    /// All events, in order of position: forward those after `from`, backward those at or before it.
+    pub async fn read_all(
+        &self,
+        from: Position,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, ReadError> {
+        self.read(Scan::All { from, direction }, limit).await
+    }
+
+    /// The events of every stream in a category; bounds as in [`Log::read_all`].
+    pub async fn read_category(
+        &self,
+        category: &str,
+        from: Position,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, ReadError> {
+        let scan = Scan::Category {
+            category,
+            from,
+            direction,
+        };
+        self.read(scan, limit).await
+    }
+
+    /// The last event with this id in a stream, looked up in the store.
+    pub async fn find(
+        &self,
+        stream: &StreamName,
+        id: EventId,
+    ) -> Result<Option<Arc<Recorded>>, ReadError> {
+        self.0.store.find(stream, id).await.map_err(unread)
+    }
+
+    /// A stream's last revision; `None` when nothing was ever appended to it.
+    pub async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, ReadError> {
+        self.0.store.stream_head(stream).await.map_err(unread)
+    }
+
+    /// The last committed position known here.
+    pub fn head(&self) -> Position {
+        self.0.live.head()
+    }
+
+    /// Follows the log: first what stands after `after`, then what comes.
+    pub fn subscribe(&self, filter: Filter, after: Position) -> Subscription {
+        Subscription::new(
+            Arc::clone(&self.0.store),
+            Arc::clone(&self.0.live),
+            filter,
+            after,
+        )
+    }
+
+    pub(crate) async fn door_read(&self, read: DoorRead) -> Result<DoorAnswer, DoorError> {
+        let answer = self.0.store.door(&read).await;
+        answer.map_err(|error| DoorError::Unavailable(error.0))
+    }
+
+    async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, ReadError> {
+        if limit > READ_LIMIT {
+            return Err(ReadError::TooMany {
+                asked: limit,
+                limit: READ_LIMIT,
+            });
+        }
+        self.0.store.read(scan, limit).await.map_err(unread)
+    }
+}
+
+/// Beside the log.
+impl Log {
+    /// The log's clock.
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
+    }
+
+    /// The time by the log's clock, in microseconds of UTC since 1970.
+    pub fn now_micros(&self) -> i64 {
+        self.0.clock.now_micros()
+    }
+
+    /// Where followers left off.
+    pub fn cursors(&self) -> Cursors {
+        Cursors(self.clone())
+    }
+
+    /// Who may act, for a while.
+    pub fn leases(&self) -> Leases {
+        Leases(self.clone())
+    }
+
+    /// Saved folds.
+    pub fn snapshots(&self) -> Snapshots {
+        Snapshots(self.clone())
+    }
+
+    /// Wrapped keys.
+    pub fn secrets(&self) -> Secrets {
+        Secrets(self.clone())
+    }
+
+    /// Who is signed on.
+    pub fn sessions(&self) -> Sessions {
+        Sessions(self.clone())
+    }
+
+    /// What the writer counted since it was opened.
+    pub fn metrics(&self) -> LogMetrics {
+        let queues = self.0.desk.as_ref().map(|desk| &desk.queues);
+        let depth = |lane| queues.map_or(0, |queues| queues.depth(lane));
+        LogMetrics {
+            urgent_queued: depth(Lane::Urgent),
+            bulk_queued: depth(Lane::Bulk),
+            head: self.head().0,
+            ..self.0.metrics.snapshot()
+        }
+    }
+
+    /// How much there is.
+    pub async fn stats(&self) -> Result<LogStats, ReadError> {
+        let size = self.0.store.size().await.map_err(unread)?;
+        Ok(LogStats {
+            events: self.head().0,
+            streams: size.streams,
+            file_bytes: size.file_bytes,
+            wal_bytes: size.wal_bytes,
+        })
+    }
+}
+
+impl WritingDesk {
+    /// Starts the writer task if it is not running yet.
+    fn start(&self) {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(writer) = idle {
+            // Dropped when the task ends, however it ends, so that `close` never waits for ever.
+            let closed = self.closed.clone().drop_guard();
+            tokio::spawn(async move {
+                let _closed = closed;
+                writer.run().await;
+            });
+        }
+    }
+}
+
+/// Why a command got no answer.
+enum Unwritten {
+    Full,
+    Unavailable(&'static str),
+}
+
+const CLOSED: &str = "the log is closed";
+const MISPLACED: &str = "the store answered another question";
+
+async fn head_at_open(store: &dyn Store, dir: &Path) -> Result<Position, OpenError> {
+    store.head().await.map_err(|error| OpenError::Other {
+        path: dir.to_path_buf(),
+        detail: error.0,
+    })
+}
+
+/// Looks for what another process has committed, as long as this one reads.
+async fn follow(store: Arc<dyn Store>, live: Arc<Live>) {
+    let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match store.head().await {
+            Ok(head) => live.publish(Vec::new(), head),
+            Err(error) => tracing::warn!(%error, "could not look for new events; trying again"),
+        }
+    }
+}
+
+fn unread(error: StoreError) -> ReadError {
+    ReadError::Unavailable(error.0)
+}
+
+/// Holds an append against the limits, before it takes room in a queue.
+fn check(appends: &[StreamAppend]) -> Result<(), AppendError> {
+    if appends.is_empty() {
+        return Err(AppendError::InvalidRequest("no stream is named".to_owned()));
+    }
+    within(
+        "the number of streams in an append",
+        appends.len(),
+        APPEND_STREAMS,
+    )?;
+    let mut names: Vec<_> = appends.iter().map(|append| &append.stream).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let text = format!("stream {} is named twice", twice[0]);
+        return Err(AppendError::InvalidRequest(text));
+    }
+    let events = appends.iter().map(|append| append.events.len()).sum();
+    within("the number of events in an append", events, APPEND_EVENTS)?;
+    let mut bytes = 0;
+    for event in appends.iter().flat_map(|append| &append.events) {
+        if event.kind.is_empty() {
+            let text = format!("event {} has no type name", event.id);
+            return Err(AppendError::InvalidRequest(text));
+        }
+        within(
+            "an event's type name in bytes",
+            event.kind.len(),
+            EVENT_KIND_BYTES,
+        )?;
+        within("an event's size in bytes", event.size(), EVENT_BYTES)?;
+        bytes += event.size();
+    }
+    within("an append's size in bytes", bytes, APPEND_BYTES)
+}
+
+fn within(what: &'static str, size: usize, limit: usize) -> Result<(), AppendError> {
+    if size > limit {
+        return Err(AppendError::TooLarge { what, size, limit });
+    }
+    Ok(())
+}

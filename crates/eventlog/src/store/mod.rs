@@ -1,0 +1,125 @@
+//! The contract below the handle: what a store must do.
+//!
+//! For: letting SQLite, memory and, later, other databases stand under the same writer, subscriptions and doors.
+//! May not know: queues, subscriptions, who asked.
+//!
+//! A store only gathers what stands in it about a batch, lets [`plan`] decide what fits, and keeps the result.
+
+pub(crate) mod memory;
+mod memory_doors;
+pub(crate) mod plan;
+pub(crate) mod sqlite;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::doors::{DoorAnswer, DoorRead, DoorWrite};
+use crate::error::{AppendError, DoorError};
+use crate::event::{Appended, Direction, Recorded, StreamAppend};
+use crate::name::{EventId, Position, Revision, StreamName};
+
+/// One command for the writer; already within every limit.
+#[derive(Debug)]
+pub(crate) enum Write {
+    Append(Vec<StreamAppend>),
+    Door(DoorWrite),
+}
+
+/// What one command gets back.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Append(Result<Appended, AppendError>),
+    Door(Result<DoorAnswer, DoorError>),
+}
+
+impl Write {
+    /// The answer when the store cannot be used.
+    pub(crate) fn unavailable(&self, why: &str) -> Answer {
+        match self {
+            Self::Append(_) => Answer::Append(Err(AppendError::Unavailable(why.to_owned()))),
+            Self::Door(_) => Answer::Door(Err(DoorError::Unavailable(why.to_owned()))),
+        }
+    }
+}
+
+/// A batch that is durable.
+#[derive(Debug)]
+pub(crate) struct Committed {
+    /// One per command, in order.
+    pub(crate) answers: Vec<Answer>,
+    /// What was written, in order of position.
+    pub(crate) events: Vec<Arc<Recorded>>,
+    /// The log's last position now.
+    pub(crate) head: Position,
+}
+
+/// The store did not do it. After a failed [`Store::commit`] nothing of the batch is there, or (a store behind a
+/// network only) the whole batch is, which the event ids tell when it is tried again.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct StoreError(pub(crate) String);
+
+/// What to read; see the handle's methods for the meaning of the bounds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Scan<'a> {
+    Stream {
+        stream: &'a StreamName,
+        from: Revision,
+        direction: Direction,
+    },
+    /// A stream's events at later positions, oldest first.
+    StreamAfter {
+        stream: &'a StreamName,
+        after: Position,
+    },
+    All {
+        from: Position,
+        direction: Direction,
+    },
+    Category {
+        category: &'a str,
+        from: Position,
+        direction: Direction,
+    },
+}
+
+/// Sizes of a store's files, in bytes; zero where there are none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StoreSize {
+    pub(crate) streams: u64,
+    pub(crate) file_bytes: u64,
+    pub(crate) wal_bytes: u64,
+}
+
+/// Keeps the log.
+#[async_trait]
+pub(crate) trait Store: Send + Sync + 'static {
+    /// Makes a batch durable, refusing misfits one by one. Called by one writer at a time.
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError>;
+
+    /// The last committed position.
+    async fn head(&self) -> Result<Position, StoreError>;
+
+    /// At most `limit` events in the scan's order.
+    async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError>;
+
+    /// The last event with this id in a stream.
+    async fn find(
+        &self,
+        stream: &StreamName,
+        id: EventId,
+    ) -> Result<Option<Arc<Recorded>>, StoreError>;
+
+    /// A stream's last revision.
+    async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError>;
+
+    /// Looks behind a door.
+    async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError>;
+
+    /// How much there is.
+    async fn size(&self) -> Result<StoreSize, StoreError>;
+
+    /// Puts everything in order before the process ends.
+    async fn close(&self);
+}

@@ -1,0 +1,157 @@
+//! The SQLite store: the log as one file.
+//!
+//! For: one machine; durable with every commit (write-ahead log, `synchronous=FULL`).
+//! May not know: queues, subscriptions.
+//!
+//! - `open`: finding, checking and creating the file.
+//! - `session`: the one writing connection and what it remembers.
+//! - `doors`: the tables beside the log.
+//! - `read`: the reading connections.
+//! - `rows`: numbers, names and rows between SQL and us.
+
+mod doors;
+mod open;
+mod read;
+mod rows;
+mod session;
+#[cfg(test)]
+mod trouble;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::sqlite::SqliteConnectOptions;
+use tokio::sync::Mutex;
+
+use super::{Committed, Scan, Store, StoreError, StoreSize, Write};
+use crate::doors::{DoorAnswer, DoorRead};
+use crate::error::OpenError;
+use crate::event::Recorded;
+use crate::lock::WriterLock;
+use crate::name::{EventId, Position, Revision, StreamName};
+use read::Readers;
+use session::Session;
+
+/// The log in a file.
+pub(crate) struct SqliteStore {
+    path: PathBuf,
+    writing: Option<Mutex<Writing>>,
+    readers: Readers,
+}
+
+/// The writing side. After any failure its session is let go of and opened afresh, so that nothing half-done or
+/// wrongly remembered outlives the failure.
+struct Writing {
+    options: SqliteConnectOptions,
+    session: Option<Session>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the log in `dir`, with the folder's writer lock.
+    pub(crate) async fn open(dir: &Path) -> Result<(Self, WriterLock), OpenError> {
+        open::folder(dir)?;
+        let lock = WriterLock::take(dir)?;
+        let path = open::file(dir);
+        let session = open::for_writing(&path).await?;
+        let store = Self {
+            readers: Readers::new(open::reading(&path)),
+            writing: Some(Mutex::new(Writing {
+                options: open::writing(&path),
+                session: Some(session),
+            })),
+            path,
+        };
+        Ok((store, lock))
+    }
+
+    /// Makes the file behave as on a disk with room for so many pages.
+    #[cfg(test)]
+    async fn limit_pages(&self, pages: u32) {
+        let Some(writing) = &self.writing else { return };
+        let mut writing = writing.lock().await;
+        let options = open::writing(&self.path);
+        writing.options = options.pragma("max_page_count", pages.to_string());
+        // The next commit connects afresh, under the new limit.
+        if let Some(session) = writing.session.take() {
+            session.give_up().await;
+        }
+    }
+
+    /// Opens the log in `dir` for reading only.
+    pub(crate) async fn open_reader(dir: &Path) -> Result<Self, OpenError> {
+        let path = open::file(dir);
+        open::check_for_reading(dir, &path).await?;
+        Ok(Self {
+            readers: Readers::new(open::reading(&path)),
+            writing: None,
+            path,
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError> {
+        let Some(writing) = &self.writing else {
+            return Err(StoreError("opened for reading".to_owned()));
+        };
+        let mut writing = writing.lock().await;
+        let mut session = match writing.session.take() {
+            Some(session) => session,
+            None => Session::open(&writing.options).await?,
+        };
+        match session.commit(batch, now).await {
+            Ok(committed) => {
+                writing.session = Some(session);
+                Ok(committed)
+            }
+            Err(error) => {
+                session.give_up().await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn head(&self) -> Result<Position, StoreError> {
+        self.readers.head().await
+    }
+
+    async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError> {
+        self.readers.scan(scan, limit).await
+    }
+
+    async fn find(
+        &self,
+        stream: &StreamName,
+        id: EventId,
+    ) -> Result<Option<Arc<Recorded>>, StoreError> {
+        self.readers.find(stream, id).await
+    }
+
+    async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError> {
+        self.readers.stream_head(stream).await
+    }
+
+    async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
+        self.readers.door(read).await
+    }
+
+    async fn size(&self) -> Result<StoreSize, StoreError> {
+        let bytes = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        Ok(StoreSize {
+            streams: self.readers.streams().await?,
+            file_bytes: bytes(&self.path),
+            wal_bytes: bytes(&open::beside(&self.path, "-wal")),
+        })
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        if let Some(writing) = &self.writing
+            && let Some(session) = writing.lock().await.session.take()
+        {
+            session.close().await;
+        }
+    }
+}

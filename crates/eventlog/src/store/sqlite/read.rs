@@ -1,0 +1,259 @@
+//! The reading connections.
+//!
+//! For: reads that never wait for the writer, at most [`READ_CONNECTIONS`] at once.
+//! May not know: the writing connection. Connections are made when first needed and kept; one that failed is dropped.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
+use sqlx::{Connection, Sqlite};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::doors;
+use super::rows::{from_sql, recorded, recorded_columns, to_sql};
+use crate::doors::{DoorAnswer, DoorRead};
+use crate::event::{Direction, Recorded};
+use crate::limits::READ_CONNECTIONS;
+use crate::name::{EventId, Position, Revision, StreamName};
+use crate::store::{Scan, StoreError};
+
+type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
+
+pub(super) struct Readers {
+    options: SqliteConnectOptions,
+    idle: Mutex<Vec<SqliteConnection>>,
+    places: Semaphore,
+}
+
+/// A borrowed connection; only `give_back` keeps it, so one whose statement failed or was abandoned is closed.
+struct Reader<'a> {
+    readers: &'a Readers,
+    connection: SqliteConnection,
+    _place: SemaphorePermit<'a>,
+}
+
+impl Reader<'_> {
+    fn give_back(self) {
+        self.readers.idle().push(self.connection);
+    }
+}
+
+impl Readers {
+    pub(super) fn new(options: SqliteConnectOptions) -> Self {
+        Self {
+            options,
+            idle: Mutex::default(),
+            places: Semaphore::new(READ_CONNECTIONS),
+        }
+    }
+
+    pub(super) async fn scan(
+        &self,
+        scan: Scan<'_>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, StoreError> {
+        let query = statement(scan).bind(to_sql(limit as u64));
+        self.events(query).await
+    }
+
+    pub(super) async fn find(
+        &self,
+        stream: &StreamName,
+        id: EventId,
+    ) -> Result<Option<Arc<Recorded>>, StoreError> {
+        let query = sqlx::query(concat!(
+            "SELECT ",
+            recorded_columns!(),
+            " FROM streams s CROSS JOIN events e INDEXED BY events_by_id ON e.stream = s.id",
+            " WHERE s.name = ? AND e.id = ? ORDER BY e.position DESC LIMIT 1"
+        ))
+        .bind(stream.as_str().to_owned())
+        .bind(id.0.as_bytes().to_vec());
+        Ok(self.events(query).await?.pop())
+    }
+
+    pub(super) async fn head(&self) -> Result<Position, StoreError> {
+        let head = self.number("SELECT coalesce(max(position), 0) FROM events");
+        Ok(Position(head.await?))
+    }
+
+    pub(super) async fn streams(&self) -> Result<u64, StoreError> {
+        // Numbers are given out one by one and never taken back.
+        self.number("SELECT coalesce(max(id), 0) FROM streams")
+            .await
+    }
+
+    pub(super) async fn stream_head(
+        &self,
+        stream: &StreamName,
+    ) -> Result<Option<Revision>, StoreError> {
+        let mut reader = self.reader().await?;
+        let head: Option<i64> = sqlx::query_scalar(
+            "SELECT max(revision) FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?)",
+        )
+        .bind(stream.as_str())
+        .fetch_one(&mut reader.connection)
+        .await?;
+        reader.give_back();
+        head.map(|head| from_sql(head).map(Revision)).transpose()
+    }
+
+    pub(super) async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
+        let mut reader = self.reader().await?;
+        let answer = doors::read(&mut reader.connection, read).await?;
+        reader.give_back();
+        Ok(answer)
+    }
+
+    /// Waits for the reads under way, then closes every connection; later reads fail.
+    pub(super) async fn close(&self) {
+        let everybody = u32::try_from(READ_CONNECTIONS).unwrap_or(u32::MAX);
+        let all = self.places.acquire_many(everybody).await;
+        self.places.close();
+        drop(all);
+        let idle = std::mem::take(&mut *self.idle());
+        for connection in idle {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "a reading connection did not close in order");
+            }
+        }
+    }
+
+    async fn events(&self, query: Query) -> Result<Vec<Arc<Recorded>>, StoreError> {
+        let mut reader = self.reader().await?;
+        let rows = query.fetch_all(&mut reader.connection).await?;
+        reader.give_back();
+        recorded(&rows)
+    }
+
+    async fn number(&self, sql: &'static str) -> Result<u64, StoreError> {
+        let mut reader = self.reader().await?;
+        let number = sqlx::query_scalar(sql)
+            .fetch_one(&mut reader.connection)
+            .await?;
+        reader.give_back();
+        from_sql(number)
+    }
+
+    async fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        let closed = |_| StoreError("the log is closed".to_owned());
+        let place = self.places.acquire().await.map_err(closed)?;
+        let idle = self.idle().pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => SqliteConnection::connect_with(&self.options).await?,
+        };
+        Ok(Reader {
+            readers: self,
+            connection,
+            _place: place,
+        })
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The statement of a scan, but for its limit. A cross join keeps SQLite to events first, then their names.
+fn statement(scan: Scan<'_>) -> Query {
+    macro_rules! events {
+        ($rest:literal) => {
+            concat!(
+                "SELECT ",
+                recorded_columns!(),
+                " FROM events e CROSS JOIN streams s ON s.id = e.stream WHERE ",
+                $rest,
+                " LIMIT ?"
+            )
+        };
+    }
+    match scan {
+        Scan::Stream {
+            stream,
+            from,
+            direction,
+        } => {
+            let sql = match direction {
+                Direction::Forward => events!(
+                    "e.stream = (SELECT id FROM streams WHERE name = ?) AND e.revision >= ? ORDER BY e.revision"
+                ),
+                Direction::Backward => events!(
+                    "e.stream = (SELECT id FROM streams WHERE name = ?) AND e.revision <= ? ORDER BY e.revision DESC"
+                ),
+            };
+            let query = sqlx::query(sql).bind(stream.as_str().to_owned());
+            query.bind(to_sql(from.0))
+        }
+        Scan::StreamAfter { stream, after } => sqlx::query(events!(
+            "e.stream = (SELECT id FROM streams WHERE name = ?) AND e.position > ? ORDER BY e.revision"
+        ))
+        .bind(stream.as_str().to_owned())
+        .bind(to_sql(after.0)),
+        Scan::All { from, direction } => {
+            let sql = match direction {
+                Direction::Forward => events!("e.position > ? ORDER BY e.position"),
+                Direction::Backward => events!("e.position <= ? ORDER BY e.position DESC"),
+            };
+            sqlx::query(sql).bind(to_sql(from.0))
+        }
+        Scan::Category {
+            category,
+            from,
+            direction,
+        } => {
+            let sql = match direction {
+                Direction::Forward => events!(
+                    "e.category = (SELECT id FROM categories WHERE name = ?) AND e.position > ? ORDER BY e.position"
+                ),
+                Direction::Backward => events!(
+                    "e.category = (SELECT id FROM categories WHERE name = ?) AND e.position <= ? ORDER BY e.position DESC"
+                ),
+            };
+            let query = sqlx::query(sql).bind(category.to_owned());
+            query.bind(to_sql(from.0))
+        }
+    }
+}
+
+/// Each scan's statement, and the way it must find its rows.
+#[cfg(test)]
+pub(super) fn statements() -> Vec<(String, &'static str)> {
+    use sqlx::Execute;
+    let stream = &StreamName::stored("s-1");
+    let mut list = vec![(
+        Scan::StreamAfter {
+            stream,
+            after: Position(1),
+        },
+        "events_by_revision (stream=?)",
+    )];
+    for direction in [Direction::Forward, Direction::Backward] {
+        let from = Revision(1);
+        list.push((
+            Scan::Stream {
+                stream,
+                from,
+                direction,
+            },
+            "events_by_revision (stream=? AND revision",
+        ));
+        let from = Position(1);
+        list.push((
+            Scan::All { from, direction },
+            "e USING INTEGER PRIMARY KEY (rowid",
+        ));
+        let category = "s";
+        list.push((
+            Scan::Category {
+                category,
+                from,
+                direction,
+            },
+            "events_by_category (category=? AND rowid",
+        ));
+    }
+    list.into_iter()
+        .map(|(scan, wanted)| (statement(scan).sql().as_str().to_owned(), wanted))
+        .collect()
+}

@@ -1,0 +1,422 @@
+//! The one writing connection and what it remembers.
+//!
+//! For: a batch in one transaction with few statements: look up what the plan needs, insert what fits, commit.
+//! May not know: queues; what fits (the plan decides). It is dropped whole after any failure.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Row};
+
+use super::doors::Doors;
+use super::rows::{chunks, from_sql, groups, standing, to_sql};
+use crate::doors::DoorWrite;
+use crate::event::Recorded;
+use crate::limits::HEAD_CACHE;
+use crate::name::{EventId, Position, Revision, StreamName};
+use crate::store::plan::{Known, Planner, members};
+use crate::store::{Answer, Committed, StoreError, Write};
+
+/// What the tables say about a stream.
+#[derive(Clone, Copy, Debug)]
+struct StreamRow {
+    id: i64,
+    category: i64,
+    head: Revision,
+}
+
+pub(super) struct Session {
+    connection: SqliteConnection,
+    head: Position,
+    next_stream: i64,
+    next_category: i64,
+    streams: Cache<StreamName, StreamRow>,
+    categories: Cache<String, i64>,
+    doors: Doors,
+    /// A destroyed key may still stand in the write-ahead file, which is to be emptied.
+    key_in_wal: bool,
+}
+
+impl Session {
+    /// Connects to a file that was opened before.
+    pub(super) async fn open(options: &SqliteConnectOptions) -> Result<Self, StoreError> {
+        let connection = SqliteConnection::connect_with(options).await?;
+        Self::load(connection).await
+    }
+
+    /// Finds out where the log stands.
+    pub(super) async fn load(mut connection: SqliteConnection) -> Result<Self, StoreError> {
+        const SQL: &str = "SELECT (SELECT max(position) FROM events), (SELECT max(id) FROM streams), \
+             (SELECT max(id) FROM categories)";
+        let row = sqlx::query(SQL).fetch_one(&mut connection).await?;
+        let last = |column: usize| -> Result<i64, StoreError> {
+            Ok(row.try_get::<Option<i64>, _>(column)?.unwrap_or(0))
+        };
+        Ok(Self {
+            head: Position(from_sql(last(0)?)?),
+            next_stream: last(1)? + 1,
+            next_category: last(2)? + 1,
+            streams: Cache::new(HEAD_CACHE),
+            categories: Cache::new(HEAD_CACHE),
+            doors: Doors::default(),
+            key_in_wal: false,
+            connection,
+        })
+    }
+
+    /// Makes a batch durable. After an error the session must be given up.
+    pub(super) async fn commit(
+        &mut self,
+        batch: &[Write],
+        now: i64,
+    ) -> Result<Committed, StoreError> {
+        self.run("BEGIN IMMEDIATE").await?;
+        let mut rows = self.stream_rows(batch).await?;
+        let known = self.known(batch, &rows).await?;
+        let mut planner = Planner::new(known, self.head, now);
+        let mut answers = Vec::with_capacity(batch.len());
+        for write in batch {
+            answers.push(match write {
+                Write::Append(streams) => Answer::Append(planner.append(streams)),
+                Write::Door(door) => {
+                    Answer::Door(self.doors.write(&mut self.connection, door).await?)
+                }
+            });
+        }
+        let head = planner.head();
+        let events = planner.into_events();
+        self.add_streams(&events, &mut rows).await?;
+        self.insert_events(&events, &rows).await?;
+        self.run("COMMIT").await?;
+        self.remember(head, &events, rows);
+        self.empty_wal_after(batch).await;
+        Ok(Committed {
+            answers,
+            events,
+            head,
+        })
+    }
+
+    /// Ends the connection in an orderly way, leaving one file with everything in it.
+    pub(super) async fn close(mut self) {
+        if let Err(error) = self.run("PRAGMA wal_checkpoint(TRUNCATE)").await {
+            tracing::warn!(%error, "the write-ahead file was left as it is; it is read at the next start");
+        }
+        self.give_up().await;
+    }
+
+    /// Ends the connection; an unfinished transaction is undone by that.
+    pub(super) async fn give_up(self) {
+        if let Err(error) = self.connection.close().await {
+            tracing::warn!(%error, "the writing connection did not close in order");
+        }
+    }
+
+    async fn run(&mut self, sql: &'static str) -> Result<(), StoreError> {
+        sqlx::query(sql).execute(&mut self.connection).await?;
+        Ok(())
+    }
+
+    /// What the tables say about the batch's streams, as far as these exist.
+    async fn stream_rows(
+        &mut self,
+        batch: &[Write],
+    ) -> Result<HashMap<StreamName, StreamRow>, StoreError> {
+        let mut rows = HashMap::new();
+        let mut missing = HashSet::new();
+        for member in members(batch) {
+            match self.streams.get(&member.stream) {
+                Some(row) => drop(rows.insert(member.stream.clone(), row)),
+                None => drop(missing.insert(member.stream.clone())),
+            }
+        }
+        let missing: Vec<_> = missing.into_iter().collect();
+        for chunk in chunks(&missing) {
+            let sql = format!(
+                "SELECT s.name, s.id, s.category, (SELECT max(revision) FROM events WHERE stream = s.id) \
+                 FROM streams s WHERE s.name IN {}",
+                groups(1, chunk.len())
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for name in chunk {
+                query = query.bind(name.as_str());
+            }
+            for row in query.fetch_all(&mut self.connection).await? {
+                let found = StreamRow {
+                    id: row.try_get(1)?,
+                    category: row.try_get(2)?,
+                    head: Revision(from_sql(row.try_get(3)?)?),
+                };
+                rows.insert(StreamName::stored(row.try_get::<&str, _>(0)?), found);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Looks up what the plan needs, for the whole batch at once.
+    async fn known(
+        &mut self,
+        batch: &[Write],
+        rows: &HashMap<StreamName, StreamRow>,
+    ) -> Result<Known, StoreError> {
+        let mut known = Known::default();
+        for (stream, row) in rows {
+            known.set_head(stream, row.head);
+        }
+        let ids = known.first_ids(batch);
+        self.find_ids(&mut known, &ids, rows).await?;
+        let ids = known.further_ids(batch);
+        self.find_ids(&mut known, &ids, rows).await?;
+        for (stream, from, count) in known.wanted_places(batch) {
+            let Some(row) = rows.get(stream) else {
+                continue;
+            };
+            let found = sqlx::query(
+                "SELECT id, revision, position, recorded_at FROM events \
+                 WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?",
+            )
+            .bind(row.id)
+            .bind(to_sql(from.0))
+            .bind(to_sql(count as u64))
+            .fetch_all(&mut self.connection)
+            .await?;
+            for row in &found {
+                let (id, at) = standing(row, 0)?;
+                known.add_event(stream, id, at);
+            }
+        }
+        Ok(known)
+    }
+
+    async fn find_ids(
+        &mut self,
+        known: &mut Known,
+        wanted: &[(&StreamName, EventId)],
+        rows: &HashMap<StreamName, StreamRow>,
+    ) -> Result<(), StoreError> {
+        let names: HashMap<i64, &StreamName> = wanted
+            .iter()
+            .filter_map(|(stream, _)| Some((rows.get(*stream)?.id, *stream)))
+            .collect();
+        for chunk in chunks(wanted) {
+            // The wanted ids first, then the index for each: a cross join keeps SQLite to that order.
+            let sql = format!(
+                "WITH wanted (stream, id) AS (VALUES {}) \
+                 SELECT e.stream, e.id, e.revision, e.position, e.recorded_at FROM wanted w \
+                 CROSS JOIN events e INDEXED BY events_by_id ON e.stream = w.stream AND e.id = w.id",
+                groups(chunk.len(), 2)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (stream, id) in chunk {
+                query = query
+                    .bind(rows.get(*stream).map(|row| row.id))
+                    .bind(id.0.as_bytes().to_vec());
+            }
+            for row in query.fetch_all(&mut self.connection).await? {
+                let stream: i64 = row.try_get(0)?;
+                let (id, at) = standing(&row, 1)?;
+                if let Some(stream) = names.get(&stream) {
+                    known.add_event(stream, id, at);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the new streams among `events` their numbers.
+    async fn add_streams(
+        &mut self,
+        events: &[std::sync::Arc<Recorded>],
+        rows: &mut HashMap<StreamName, StreamRow>,
+    ) -> Result<(), StoreError> {
+        let mut fresh = Vec::new();
+        for event in events {
+            if !rows.contains_key(&event.stream) {
+                let row = StreamRow {
+                    id: self.next_stream,
+                    category: self.category(event.stream.category()).await?,
+                    head: event.revision,
+                };
+                self.next_stream += 1;
+                rows.insert(event.stream.clone(), row);
+                fresh.push((row, event.stream.clone()));
+            }
+        }
+        for chunk in chunks(&fresh) {
+            let sql = format!(
+                "INSERT INTO streams (id, name, category) VALUES {}",
+                groups(chunk.len(), 3)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for (row, name) in chunk {
+                query = query.bind(row.id).bind(name.as_str()).bind(row.category);
+            }
+            query.execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// A category's number, new if need be.
+    async fn category(&mut self, name: &str) -> Result<i64, StoreError> {
+        if let Some(id) = self.categories.get(name) {
+            return Ok(id);
+        }
+        let found: Option<i64> = sqlx::query_scalar("SELECT id FROM categories WHERE name = ?")
+            .bind(name)
+            .fetch_optional(&mut self.connection)
+            .await?;
+        let id = match found {
+            Some(id) => id,
+            None => self.add_category(name).await?,
+        };
+        self.categories.insert(name.to_owned(), id);
+        Ok(id)
+    }
+
+    async fn add_category(&mut self, name: &str) -> Result<i64, StoreError> {
+        let id = self.next_category;
+        self.next_category += 1;
+        sqlx::query("INSERT INTO categories (id, name) VALUES (?, ?)")
+            .bind(id)
+            .bind(name)
+            .execute(&mut self.connection)
+            .await?;
+        Ok(id)
+    }
+
+    async fn insert_events(
+        &mut self,
+        events: &[std::sync::Arc<Recorded>],
+        rows: &HashMap<StreamName, StreamRow>,
+    ) -> Result<(), StoreError> {
+        for chunk in chunks(events) {
+            let sql = format!(
+                "INSERT INTO events (position, stream, revision, category, id, kind, recorded_at, body, meta) \
+                 VALUES {}",
+                groups(chunk.len(), 9)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(sql));
+            for event in chunk {
+                let row = rows.get(&event.stream);
+                query = query
+                    .bind(to_sql(event.position.0))
+                    .bind(row.map(|row| row.id))
+                    .bind(to_sql(event.revision.0))
+                    .bind(row.map(|row| row.category))
+                    .bind(event.id.0.as_bytes().to_vec())
+                    .bind(&*event.kind)
+                    .bind(event.recorded_at)
+                    .bind(event.body.to_vec())
+                    .bind(event.meta.to_vec());
+            }
+            query.execute(&mut self.connection).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the committed batch taught.
+    fn remember(
+        &mut self,
+        head: Position,
+        events: &[std::sync::Arc<Recorded>],
+        mut rows: HashMap<StreamName, StreamRow>,
+    ) {
+        self.head = head;
+        for event in events {
+            if let Some(row) = rows.get_mut(&event.stream) {
+                row.head = event.revision;
+            }
+        }
+        for (stream, row) in rows {
+            self.streams.insert(stream, row);
+        }
+    }
+
+    /// Empties the write-ahead file after a key was destroyed; a reader in the way puts it off to the next commit.
+    async fn empty_wal_after(&mut self, batch: &[Write]) {
+        self.key_in_wal |= batch
+            .iter()
+            .any(|write| matches!(write, Write::Door(DoorWrite::SecretDelete { .. })));
+        if !self.key_in_wal {
+            return;
+        }
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .fetch_one(&mut self.connection)
+            .await
+            .and_then(|row| row.try_get::<i64, _>(0));
+        match emptied {
+            Ok(0) => self.key_in_wal = false,
+            Ok(_) => tracing::debug!(
+                "a reader keeps the write-ahead file; trying again at the next commit"
+            ),
+            Err(error) => tracing::warn!(%error, "the write-ahead file could not be emptied"),
+        }
+    }
+}
+
+/// Remembers at least the last `limit` entries used, at most twice as many: when the young generation is full it
+/// becomes the old one, and what was not used since is forgotten.
+#[derive(Debug)]
+struct Cache<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+    limit: usize,
+}
+
+impl<K: Hash + Eq, V: Copy> Cache<K, V> {
+    fn new(limit: usize) -> Self {
+        Self {
+            young: HashMap::new(),
+            old: HashMap::new(),
+            limit,
+        }
+    }
+
+    fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        if let Some(value) = self.young.get(key) {
+            return Some(*value);
+        }
+        let (key, value) = self.old.remove_entry(key)?;
+        self.insert(key, value);
+        Some(value)
+    }
+
+    fn insert(&mut self, key: K, value: V) {
+        if self.young.len() >= self.limit {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_keeps_what_is_used_and_stays_bounded() {
+        let mut cache = Cache::new(10);
+        cache.insert(0, 'x');
+        for key in 1..=1_000 {
+            cache.insert(key, 'y');
+            assert_eq!(cache.get(&0), Some('x'), "after {key}");
+            assert!(cache.young.len() + cache.old.len() <= 21);
+        }
+        assert_eq!(cache.get(&1), None);
+    }
+
+    #[test]
+    fn an_old_entry_never_hides_a_newer_one() {
+        let mut cache = Cache::new(2);
+        cache.insert(1, 'a');
+        cache.insert(2, 'b');
+        cache.insert(3, 'c');
+        cache.insert(1, 'd');
+        cache.insert(4, 'e');
+        assert_eq!(cache.get(&1), Some('d'));
+    }
+}

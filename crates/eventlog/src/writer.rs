@@ -1,0 +1,466 @@
+//! The one task that writes.
+//!
+//! For: two bounded queues, urgent before bulk, and many commands to one commit.
+//! May not know: SQL, what fits (the store's plan decides), who follows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::event::{Lane, StreamAppend};
+use crate::limits::{
+    BATCH_BYTES, BATCH_EVENTS, BULK_HOLD_MS, BULK_QUEUE, MEMBER_FAILURES, QUEUE_BYTES,
+    URGENT_QUEUE, URGENT_RUN,
+};
+use crate::live::Live;
+use crate::lock::WriterLock;
+use crate::metrics::Metrics;
+use crate::store::{Answer, Store, Write};
+
+/// One waiting command.
+#[derive(Debug)]
+struct Command {
+    write: Write,
+    size: usize,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// Why a command was not queued.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Full,
+    Closed,
+}
+
+/// Puts commands into the queues.
+#[derive(Debug)]
+pub(crate) struct Queues {
+    urgent: LaneSender,
+    bulk: LaneSender,
+}
+
+#[derive(Debug)]
+struct LaneSender {
+    queue: mpsc::Sender<Command>,
+    bytes: Arc<AtomicUsize>,
+}
+
+impl Queues {
+    /// Queues a command; its answer comes when it is durable or refused.
+    pub(crate) fn send(
+        &self,
+        lane: Lane,
+        write: Write,
+    ) -> Result<oneshot::Receiver<Answer>, Refused> {
+        self.lane(lane).send(write)
+    }
+
+    /// Commands waiting in a lane.
+    pub(crate) fn depth(&self, lane: Lane) -> u64 {
+        let queue = &self.lane(lane).queue;
+        (queue.max_capacity() - queue.capacity()) as u64
+    }
+
+    fn lane(&self, lane: Lane) -> &LaneSender {
+        match lane {
+            Lane::Urgent => &self.urgent,
+            Lane::Bulk => &self.bulk,
+        }
+    }
+}
+
+impl LaneSender {
+    fn send(&self, write: Write) -> Result<oneshot::Receiver<Answer>, Refused> {
+        let (answer, receiver) = oneshot::channel();
+        let size = size(&write);
+        let slot = self.queue.try_reserve().map_err(|error| match error {
+            mpsc::error::TrySendError::Full(()) => Refused::Full,
+            mpsc::error::TrySendError::Closed(()) => Refused::Closed,
+        })?;
+        if self.bytes.fetch_add(size, Ordering::Relaxed) + size > QUEUE_BYTES {
+            self.bytes.fetch_sub(size, Ordering::Relaxed);
+            return Err(Refused::Full);
+        }
+        slot.send(Command {
+            write,
+            size,
+            answer,
+        });
+        Ok(receiver)
+    }
+}
+
+/// Takes commands out of one queue.
+#[derive(Debug)]
+struct LaneReceiver {
+    queue: mpsc::Receiver<Command>,
+    bytes: Arc<AtomicUsize>,
+    /// Taken out, but too large for the batch that was being filled.
+    held: Option<Command>,
+}
+
+impl LaneReceiver {
+    async fn wait(&mut self) -> Option<Command> {
+        if self.held.is_some() {
+            return self.held.take();
+        }
+        let command = self.queue.recv().await?;
+        self.bytes.fetch_sub(command.size, Ordering::Relaxed);
+        Some(command)
+    }
+
+    fn take(&mut self) -> Option<Command> {
+        if self.held.is_some() {
+            return self.held.take();
+        }
+        let command = self.queue.try_recv().ok()?;
+        self.bytes.fetch_sub(command.size, Ordering::Relaxed);
+        Some(command)
+    }
+
+    fn waiting(&self) -> bool {
+        self.held.is_some() || !self.queue.is_empty()
+    }
+
+    /// Fills a batch up to `limit`; the first command is taken whatever its cost.
+    fn fill(&mut self, first: Command, limit: Cost) -> Vec<Command> {
+        let mut sum = cost(&first.write);
+        let mut batch = vec![first];
+        while let Some(command) = self.take() {
+            let with = sum.plus(cost(&command.write));
+            if !with.within(limit) {
+                self.held = Some(command);
+                break;
+            }
+            sum = with;
+            batch.push(command);
+        }
+        batch
+    }
+}
+
+/// What a batch asks of the store.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    events: usize,
+    bytes: usize,
+}
+
+impl Cost {
+    fn plus(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            bytes: self.bytes + other.bytes,
+        }
+    }
+
+    fn within(self, limit: Self) -> bool {
+        self.events <= limit.events && self.bytes <= limit.bytes
+    }
+}
+
+const URGENT_COST: Cost = Cost {
+    events: BATCH_EVENTS,
+    bytes: BATCH_BYTES,
+};
+
+/// How large bulk batches may be, learnt from how long the last ones held the store.
+#[derive(Debug)]
+struct BulkPace {
+    /// In thousandths of a full batch.
+    share: usize,
+}
+
+impl BulkPace {
+    const FULL: usize = 1_000;
+
+    /// Starts small: a batch of about a hundred events is safely short on any disk.
+    fn new() -> Self {
+        Self {
+            share: Self::FULL / 10,
+        }
+    }
+
+    fn limit(&self) -> Cost {
+        Cost {
+            events: (BATCH_EVENTS * self.share / Self::FULL).max(1),
+            bytes: (BATCH_BYTES * self.share / Self::FULL).max(1),
+        }
+    }
+
+    fn learn(&mut self, used: Cost, took: Duration) {
+        let hold = Duration::from_millis(BULK_HOLD_MS);
+        let limit = self.limit();
+        let was_full = used.events * 2 > limit.events || used.bytes * 2 > limit.bytes;
+        if took > hold {
+            self.share = (self.share / 2).max(1);
+        } else if was_full && took * 2 < hold {
+            self.share = (self.share * 3 / 2 + 1).min(Self::FULL);
+        }
+    }
+}
+
+/// The writing task, before and while it runs.
+pub(crate) struct Writer {
+    urgent: LaneReceiver,
+    bulk: LaneReceiver,
+    pace: BulkPace,
+    urgent_run: u32,
+    closing: CancellationToken,
+    desk: Desk,
+    /// Last, so that it is let go after the store.
+    _lock: Option<WriterLock>,
+}
+
+/// What the task writes with.
+pub(crate) struct Desk {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+impl Writer {
+    /// A writer that is not running yet, and the queues in front of it.
+    pub(crate) fn new(
+        desk: Desk,
+        closing: CancellationToken,
+        lock: Option<WriterLock>,
+    ) -> (Self, Queues) {
+        let (urgent_in, urgent) = lane(URGENT_QUEUE);
+        let (bulk_in, bulk) = lane(BULK_QUEUE);
+        let writer = Self {
+            urgent,
+            bulk,
+            pace: BulkPace::new(),
+            urgent_run: 0,
+            closing,
+            desk,
+            _lock: lock,
+        };
+        let queues = Queues {
+            urgent: urgent_in,
+            bulk: bulk_in,
+        };
+        (writer, queues)
+    }
+
+    /// Writes until the log is closed or everybody has let go of it; what was queued by then is still written.
+    pub(crate) async fn run(mut self) {
+        while let Some((lane, batch)) = self.next_batch().await {
+            let used = batch.iter().map(|command| cost(&command.write));
+            let used = used.fold(
+                Cost {
+                    events: 0,
+                    bytes: 0,
+                },
+                Cost::plus,
+            );
+            let began = Instant::now();
+            self.desk.commit(batch).await;
+            if lane == Lane::Bulk {
+                self.pace.learn(used, began.elapsed());
+            }
+            // Those just answered get the chance to queue their next command for the same commit as the others.
+            tokio::task::yield_now().await;
+        }
+        self.desk.live.close();
+        self.desk.store.close().await;
+    }
+
+    /// Waits for commands; `None` when closed and empty.
+    async fn next_batch(&mut self) -> Option<(Lane, Vec<Command>)> {
+        if let Some(ready) = self.ready_batch() {
+            return Some(ready);
+        }
+        let closing = self.closing.clone();
+        let first = tokio::select! {
+            biased;
+            () = closing.cancelled() => None,
+            command = self.urgent.wait() => command.map(|first| (Lane::Urgent, first)),
+            command = self.bulk.wait() => command.map(|first| (Lane::Bulk, first)),
+        };
+        match first {
+            Some((lane, first)) => Some((lane, self.fill(lane, first))),
+            None => {
+                self.urgent.queue.close();
+                self.bulk.queue.close();
+                self.ready_batch()
+            }
+        }
+    }
+
+    /// A batch of what waits already: urgent first, but for one bulk batch in every [`URGENT_RUN`].
+    fn ready_batch(&mut self) -> Option<(Lane, Vec<Command>)> {
+        let bulk_turn = self.urgent_run >= URGENT_RUN && self.bulk.waiting();
+        if !bulk_turn && let Some(first) = self.urgent.take() {
+            self.urgent_run = self.urgent_run.saturating_add(1);
+            return Some((Lane::Urgent, self.fill(Lane::Urgent, first)));
+        }
+        self.urgent_run = 0;
+        let first = self.bulk.take()?;
+        Some((Lane::Bulk, self.fill(Lane::Bulk, first)))
+    }
+
+    fn fill(&mut self, lane: Lane, first: Command) -> Vec<Command> {
+        match lane {
+            Lane::Urgent => self.urgent.fill(first, URGENT_COST),
+            Lane::Bulk => self.bulk.fill(first, self.pace.limit()),
+        }
+    }
+}
+
+impl Desk {
+    /// Commits a batch and answers its commands; a failed batch is tried again once, member by member.
+    async fn commit(&self, batch: Vec<Command>) {
+        let (writes, waiting): (Vec<_>, Vec<_>) = batch
+            .into_iter()
+            .map(|command| (command.write, command.answer))
+            .unzip();
+        let answers = match self.attempt(&writes).await {
+            Ok(answers) => answers,
+            Err(why) => {
+                tracing::warn!(error = %why, commands = writes.len(), "a batch failed; trying its members");
+                self.one_by_one(&writes).await
+            }
+        };
+        for (waiting, answer) in waiting.into_iter().zip(answers) {
+            // Who no longer waits has gone; what was committed stays committed.
+            drop(waiting.send(answer));
+        }
+    }
+
+    async fn one_by_one(&self, writes: &[Write]) -> Vec<Answer> {
+        let mut answers = Vec::with_capacity(writes.len());
+        let mut failures = 0;
+        for write in writes {
+            if failures >= MEMBER_FAILURES {
+                answers.push(write.unavailable("the store is failing; send it again later"));
+                continue;
+            }
+            match self.attempt(std::slice::from_ref(write)).await {
+                Ok(answer) => {
+                    failures = 0;
+                    answers.extend(answer);
+                }
+                Err(why) => {
+                    failures += 1;
+                    tracing::error!(error = %why, "the store did not take a command");
+                    answers.push(write.unavailable(&why));
+                }
+            }
+        }
+        answers
+    }
+
+    async fn attempt(&self, writes: &[Write]) -> Result<Vec<Answer>, String> {
+        let began = Instant::now();
+        match self.store.commit(writes, self.clock.now_micros()).await {
+            Ok(committed) => {
+                self.metrics.committed(began.elapsed());
+                self.count(committed.events.len(), &committed.answers);
+                self.live.publish(committed.events, committed.head);
+                Ok(committed.answers)
+            }
+            Err(why) => {
+                self.metrics.failed();
+                Err(why.0)
+            }
+        }
+    }
+
+    fn count(&self, events: usize, answers: &[Answer]) {
+        self.metrics
+            .events
+            .fetch_add(events as u64, Ordering::Relaxed);
+        for answer in answers {
+            match answer {
+                Answer::Append(Ok(appended)) if appended.duplicate => {
+                    self.metrics.duplicates.fetch_add(1, Ordering::Relaxed);
+                }
+                Answer::Append(Err(crate::AppendError::WrongRevision { .. })) => {
+                    self.metrics.conflicts.fetch_add(1, Ordering::Relaxed);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+fn lane(capacity: usize) -> (LaneSender, LaneReceiver) {
+    let (sender, receiver) = mpsc::channel(capacity);
+    let bytes = Arc::new(AtomicUsize::new(0));
+    (
+        LaneSender {
+            queue: sender,
+            bytes: Arc::clone(&bytes),
+        },
+        LaneReceiver {
+            queue: receiver,
+            bytes,
+            held: None,
+        },
+    )
+}
+
+fn size(write: &Write) -> usize {
+    cost(write).bytes
+}
+
+fn cost(write: &Write) -> Cost {
+    match write {
+        Write::Append(streams) => streams.iter().map(stream_cost).fold(
+            Cost {
+                events: 0,
+                bytes: 0,
+            },
+            Cost::plus,
+        ),
+        Write::Door(door) => Cost {
+            events: 1,
+            bytes: door.size(),
+        },
+    }
+}
+
+fn stream_cost(append: &StreamAppend) -> Cost {
+    Cost {
+        events: append.events.len().max(1),
+        bytes: append.events.iter().map(crate::NewEvent::size).sum(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Cost = Cost {
+        events: 1,
+        bytes: 10,
+    };
+
+    #[test]
+    fn bulk_batches_shrink_when_they_hold_the_store_too_long() {
+        let mut pace = BulkPace::new();
+        for _ in 0..20 {
+            pace.learn(pace.limit(), Duration::from_millis(BULK_HOLD_MS + 1));
+        }
+        assert_eq!(pace.limit().events, 1);
+    }
+
+    #[test]
+    fn bulk_batches_grow_while_full_ones_stay_short() {
+        let mut pace = BulkPace::new();
+        pace.learn(SMALL, Duration::from_millis(1));
+        assert_eq!(pace.limit().events, 100, "a small batch teaches nothing");
+        for _ in 0..20 {
+            pace.learn(pace.limit(), Duration::from_millis(1));
+        }
+        assert_eq!(pace.limit().events, BATCH_EVENTS);
+    }
+}

@@ -1,0 +1,29 @@
+//! The log's contract: one suite, run against every store there is.
+//!
+//! For: a new store joins by one more line in `stores::on_every_store`.
+//! May not know: anything behind the handle.
+//!
+//! - `stores`: opening, reopening and filling each store.
+//! - `append`, `repeat`, `limits`: what is taken, recognised, refused.
+//! - `read`, `subscribe`, `doors`: what is given back.
+//! - `queues`: lanes, bounds, closing.
+//! - `model`: random histories against a small model.
+//! - `faults`, `sqlite`, `admin`: what only one store, or the process around it, can do.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed; the lint's own exception sees only functions marked as tests"
+)]
+
+mod admin;
+mod append;
+mod doors;
+mod faults;
+mod limits;
+mod model;
+mod queues;
+mod read;
+mod repeat;
+mod sqlite;
+mod stores;
+mod subscribe;
