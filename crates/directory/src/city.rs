@@ -1,0 +1,359 @@
+//! The city: sites, who is on duty and can hear, open crossings, accounts and responders, as a fold of the log.
+//!
+//! For: answering "who could be rung" at this or any past position; small enough to be kept whole in memory.
+//! May not know: how the log is followed, residents, incidents.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use casebook::{Case, Casebook, Followed};
+use domain::{
+    ConsoleId, CrossingId, DistrictId, OperatorId, ResponderId, Sealed, SiteId,
+    crossing::{CrossingEvent, CrossingRecord},
+    operator::{OperatorEvent, ResponderEvent, ResponderKind, Role, Scope},
+    site::{SiteEvent, SiteKind, SiteRecord},
+};
+use eventlog::{Filter, Position};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    error::DirectoryError,
+    harbin::{District, districts},
+};
+
+/// The stream categories the city is folded from.
+pub const CITY_CATEGORIES: &[&str] = &["site", "crossing", "operator", "responder"];
+
+/// The city as of [`City::position`]. Every map is ordered by id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct City {
+    /// The last position folded in, or looked at: the city is what the log up to here says, inclusive.
+    pub position: Position,
+    /// Every site ever opened; closed ones stay, marked. The large maps are shared, so that a new snapshot is cheap.
+    pub sites: Arc<BTreeMap<SiteId, SiteRow>>,
+    /// Who is signed on where; a site without anybody has no entry.
+    pub duty: BTreeMap<SiteId, Duty>,
+    /// The crossings that are open.
+    pub crossings: BTreeMap<CrossingId, CrossingRecord>,
+    /// Every account that was not removed.
+    pub operators: Arc<BTreeMap<OperatorId, OperatorRow>>,
+    /// Operators without a live console for a while, as the log says.
+    pub unreachable: BTreeSet<OperatorId>,
+    /// Everybody who can be sent.
+    pub responders: Arc<BTreeMap<ResponderId, ResponderRow>>,
+    /// The districts; a fixed table, the same at every position.
+    #[serde(skip, default = "districts")]
+    pub districts: &'static [District],
+}
+
+/// A site and whether it is closed for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteRow {
+    /// As opened, with later changes of hours and capacity.
+    pub record: SiteRecord,
+    /// Closed for good.
+    pub closed: bool,
+}
+
+/// Who is signed on at a site, and which of their consoles are attached.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Duty {
+    /// Signed on.
+    pub operators: BTreeSet<OperatorId>,
+    /// Attached consoles.
+    pub consoles: BTreeMap<ConsoleId, ConsoleRow>,
+}
+
+/// An attached console.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsoleRow {
+    /// Whose it is.
+    pub operator: OperatorId,
+    /// It proved that its alarm can be heard.
+    pub sound: bool,
+}
+
+/// An account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorRow {
+    /// Working name, shown to residents and colleagues.
+    pub name: String,
+    /// What they are called: 护理员, 值班长 …
+    pub post: String,
+    /// What they may do.
+    pub role: Role,
+    /// Where.
+    pub scope: Scope,
+    /// An argon2id PHC string; never logged, never sent.
+    pub password: String,
+}
+
+/// Somebody who can be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResponderRow {
+    /// Name.
+    pub name: String,
+    /// Carer, nurse, volunteer, grid worker.
+    pub kind: ResponderKind,
+    /// Where they start from; volunteers and grid workers belong to none.
+    pub site: Option<SiteId>,
+    /// Their district.
+    pub district: DistrictId,
+    /// Sealed, as it stands in the log; [`crate::Directory::responder_phone`] opens it.
+    pub phone: Option<Sealed>,
+}
+
+impl Default for City {
+    fn default() -> Self {
+        Self {
+            position: Position::START,
+            sites: Arc::default(),
+            duty: BTreeMap::new(),
+            crossings: BTreeMap::new(),
+            operators: Arc::default(),
+            unreachable: BTreeSet::new(),
+            responders: Arc::default(),
+            districts: districts(),
+        }
+    }
+}
+
+/// Folding.
+impl City {
+    /// The city as of a past position, from the log alone. A position past the end of the log gives the city as it is.
+    pub async fn at(casebook: &Casebook, position: Position) -> Result<Self, DirectoryError> {
+        let mut city = Self::default();
+        let head = casebook.log().head();
+        let wanted = CITY_CATEGORIES.iter().map(|&name| name.to_owned());
+        let mut follower = casebook.follow(Filter::Categories(wanted.collect()), Position::START);
+        loop {
+            match follower.next().await? {
+                Followed::Event(recorded, case) if recorded.position <= position => {
+                    city.fold(recorded.position, &case);
+                }
+                Followed::Event(..) | Followed::CaughtUp(_) => break,
+            }
+        }
+        city.position = city.position.max(position.min(head));
+        Ok(city)
+    }
+
+    /// Folds one event in; what is not about the city only moves the position.
+    pub fn fold(&mut self, position: Position, case: &Case) {
+        self.position = self.position.max(position);
+        match case {
+            Case::Site(happened) => self.fold_site(&happened.event),
+            Case::Crossing(happened) => self.fold_crossing(&happened.event),
+            Case::Operator(happened) => self.fold_operator(&happened.event),
+            Case::Responder(happened) => self.fold_responder(&happened.event),
+            _ => {}
+        }
+    }
+
+    fn fold_site(&mut self, event: &SiteEvent) {
+        match event {
+            SiteEvent::SiteOpened(record) => {
+                let row = SiteRow {
+                    record: record.clone(),
+                    closed: false,
+                };
+                Arc::make_mut(&mut self.sites).insert(record.site.clone(), row);
+            }
+            SiteEvent::HoursChanged { site, hours } => {
+                self.change_site(site, |row| row.record.hours = *hours);
+            }
+            SiteEvent::CapacityChanged {
+                site,
+                capacity,
+                can_answer,
+                can_send,
+            } => self.change_site(site, |row| {
+                row.record.capacity = *capacity;
+                row.record.can_answer = *can_answer;
+                row.record.can_send = *can_send;
+            }),
+            SiteEvent::SiteClosed { site } => {
+                self.change_site(site, |row| row.closed = true);
+                self.duty.remove(site);
+            }
+            SiteEvent::OperatorSignedOn { site, operator } => {
+                self.change_duty(site, |duty| {
+                    duty.operators.insert(operator.clone());
+                });
+            }
+            SiteEvent::OperatorSignedOff { site, operator } => {
+                self.change_duty(site, |duty| duty.lose(operator));
+            }
+            SiteEvent::ConsoleAttached {
+                site,
+                operator,
+                console,
+            } => self.change_duty(site, |duty| {
+                let row = ConsoleRow {
+                    operator: operator.clone(),
+                    sound: false,
+                };
+                duty.consoles.insert(console.clone(), row);
+            }),
+            SiteEvent::ConsoleDetached { site, console, .. } => {
+                self.change_duty(site, |duty| {
+                    duty.consoles.remove(console);
+                });
+            }
+            SiteEvent::SoundProven { site, console, .. } => self.hear(site, console, true),
+            SiteEvent::SoundLost { site, console, .. } => self.hear(site, console, false),
+        }
+    }
+
+    fn change_site(&mut self, site: &SiteId, change: impl FnOnce(&mut SiteRow)) {
+        if let Some(row) = Arc::make_mut(&mut self.sites).get_mut(site) {
+            change(row);
+        }
+    }
+
+    fn change_duty(&mut self, site: &SiteId, change: impl FnOnce(&mut Duty)) {
+        let duty = self.duty.entry(site.clone()).or_default();
+        change(duty);
+        if duty.operators.is_empty() && duty.consoles.is_empty() {
+            self.duty.remove(site);
+        }
+    }
+
+    fn hear(&mut self, site: &SiteId, console: &ConsoleId, sound: bool) {
+        let duty = self.duty.get_mut(site);
+        if let Some(row) = duty.and_then(|duty| duty.consoles.get_mut(console)) {
+            row.sound = sound;
+        }
+    }
+
+    fn fold_crossing(&mut self, event: &CrossingEvent) {
+        match event {
+            CrossingEvent::CrossingOpened(record) => {
+                self.crossings
+                    .insert(record.crossing.clone(), record.clone());
+            }
+            CrossingEvent::CrossingClosed { crossing, .. } => {
+                self.crossings.remove(crossing);
+            }
+        }
+    }
+
+    fn fold_operator(&mut self, event: &OperatorEvent) {
+        match event {
+            OperatorEvent::OperatorAdded {
+                operator,
+                name,
+                post,
+                role,
+                scope,
+                password,
+            } => {
+                let row = OperatorRow {
+                    name: name.clone(),
+                    post: post.clone(),
+                    role: *role,
+                    scope: scope.clone(),
+                    password: password.clone(),
+                };
+                Arc::make_mut(&mut self.operators).insert(operator.clone(), row);
+            }
+            OperatorEvent::PasswordChanged { operator, password } => {
+                if let Some(row) = Arc::make_mut(&mut self.operators).get_mut(operator) {
+                    row.password.clone_from(password);
+                }
+            }
+            OperatorEvent::OperatorRemoved { operator } => {
+                Arc::make_mut(&mut self.operators).remove(operator);
+                self.unreachable.remove(operator);
+                for duty in self.duty.values_mut() {
+                    duty.lose(operator);
+                }
+                let empty = |duty: &Duty| duty.operators.is_empty() && duty.consoles.is_empty();
+                self.duty.retain(|_, duty| !empty(duty));
+            }
+            OperatorEvent::OperatorUnreachable { operator } => {
+                self.unreachable.insert(operator.clone());
+            }
+            OperatorEvent::OperatorBack { operator } => {
+                self.unreachable.remove(operator);
+            }
+            OperatorEvent::SignedIn { .. } | OperatorEvent::SignedOut { .. } => {}
+        }
+    }
+
+    fn fold_responder(&mut self, event: &ResponderEvent) {
+        match event {
+            ResponderEvent::ResponderAdded {
+                responder,
+                name,
+                kind,
+                site,
+                district,
+                phone,
+            } => {
+                let row = ResponderRow {
+                    name: name.clone(),
+                    kind: *kind,
+                    site: site.clone(),
+                    district: district.clone(),
+                    phone: phone.clone(),
+                };
+                Arc::make_mut(&mut self.responders).insert(responder.clone(), row);
+            }
+            ResponderEvent::ResponderRemoved { responder } => {
+                Arc::make_mut(&mut self.responders).remove(responder);
+            }
+        }
+    }
+}
+
+/// Asking.
+impl City {
+    /// A site that is not closed for good.
+    pub fn site(&self, site: &SiteId) -> Option<&SiteRecord> {
+        let row = self.sites.get(site)?;
+        (!row.closed).then_some(&row.record)
+    }
+
+    /// Every site that is not closed for good, by id; desks too.
+    pub fn open_sites(&self) -> impl Iterator<Item = &SiteRecord> {
+        let open = self.sites.values().filter(|row| !row.closed);
+        open.map(|row| &row.record)
+    }
+
+    /// Whether somebody who can be reached is signed on there.
+    pub fn on_duty(&self, site: &SiteId) -> bool {
+        let reachable = |id: &OperatorId| !self.unreachable.contains(id);
+        let duty = self.duty.get(site);
+        duty.is_some_and(|duty| duty.operators.iter().any(reachable))
+    }
+
+    /// Whether an attached console there has proved its sound.
+    pub fn can_hear(&self, site: &SiteId) -> bool {
+        let duty = self.duty.get(site);
+        duty.is_some_and(|duty| duty.consoles.values().any(|console| console.sound))
+    }
+
+    /// A district's desk.
+    pub fn district_desk(&self, district: &DistrictId) -> Option<&SiteRecord> {
+        self.open_sites()
+            .find(|site| site.kind == SiteKind::DistrictDesk && site.district == *district)
+    }
+
+    /// The city desk.
+    pub fn city_desk(&self) -> Option<&SiteRecord> {
+        self.open_sites()
+            .find(|site| site.kind == SiteKind::CityDesk)
+    }
+}
+
+impl Duty {
+    /// Takes an operator off, with their consoles.
+    fn lose(&mut self, operator: &OperatorId) {
+        self.operators.remove(operator);
+        self.consoles
+            .retain(|_, console| console.operator != *operator);
+    }
+}

@@ -1,0 +1,473 @@
+//! The read tables: residents and devices in `DIR/directory.sqlite`, with their own cursor.
+//!
+//! For: looking up by id and page by page; everything in them is in the log too, so a missing, foreign, older or
+//! damaged file is put aside and filled anew.
+//! May not know: how the log is followed, what a sealed profile says.
+//!
+//! One task writes, in batches: rows and cursor in one transaction, so a crash leaves both as they were.
+
+use std::{path::Path, time::Duration};
+
+use casebook::streams;
+use domain::{CommunityId, DeviceId, DistrictId, ResidentId, Sealed, SiteId};
+use eventlog::{EventId, Position, Recorded};
+use serde::Serialize;
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use sqlx::{
+    Row, SqlitePool,
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+    },
+};
+
+use crate::error::DirectoryError;
+
+/// The file's name within the data folder.
+pub const FILE: &str = "directory.sqlite";
+
+/// The shape of the tables below; another number in a file means: fill it anew.
+const VERSION: i64 = 1;
+
+/// Marks the file as ours ("ANdr").
+const APPLICATION: i64 = 0x414e_6472;
+
+/// Connections to the file: one writes, the others read. Reads take tens of microseconds.
+const CONNECTIONS: u32 = 5;
+
+/// How long a connection waits for the file's lock, held only while a batch is written.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// Largest file, in bytes, that is checked page by page when opened; a larger one would hold up the start for seconds,
+/// and damage in it shows as lookups that fail.
+const CHECKED_BYTES: i64 = 64 * 1024 * 1024;
+
+const SCHEMA: &str = "
+CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, mark TEXT NOT NULL);
+CREATE TABLE residents (
+    id TEXT PRIMARY KEY, district TEXT NOT NULL, community TEXT NOT NULL, grid INTEGER NOT NULL, home_station TEXT,
+    profile TEXT, sealed_in TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX residents_of_district ON residents (district, id);
+CREATE INDEX residents_of_station ON residents (home_station, id);
+CREATE TABLE devices (
+    id TEXT PRIMARY KEY, model TEXT NOT NULL, resident TEXT, key_hash TEXT NOT NULL, retired INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX devices_of_resident ON devices (resident, id);
+";
+
+/// A resident as far as it stands open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ResidentRow {
+    /// Who.
+    pub resident: ResidentId,
+    /// Where, coarsely.
+    pub district: DistrictId,
+    /// See `district`.
+    pub community: CommunityId,
+    /// From 1.
+    pub grid: u16,
+    /// 签约服务站.
+    pub home_station: Option<SiteId>,
+    /// Sealed, as it stands in the log; `None` once the resident was erased.
+    pub profile: Option<Sealed>,
+    /// The event the profile was sealed in.
+    pub sealed_in: EventId,
+}
+
+impl ResidentRow {
+    /// The resident was forgotten.
+    pub fn erased(&self) -> bool {
+        self.profile.is_none()
+    }
+
+    /// The stream the profile was sealed in.
+    pub fn stream(&self) -> eventlog::StreamName {
+        streams::resident(&self.resident)
+    }
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceRow {
+    /// Which.
+    pub device: DeviceId,
+    /// `pendant`, `watch` …
+    pub model: String,
+    /// Whose it is.
+    pub resident: Option<ResidentId>,
+    /// SHA-256 of its key, hexadecimal; see [`crate::registrar::key_hash`].
+    pub key_hash: String,
+    /// Speaks no more.
+    pub retired: bool,
+}
+
+/// Which residents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResidentFilter {
+    /// All.
+    City,
+    /// Those of a district.
+    District(DistrictId),
+    /// Those whose home station it is.
+    Site(SiteId),
+}
+
+/// What an event changes in the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    Resident(ResidentRow),
+    Profile(ResidentId, Sealed, EventId),
+    Erased(ResidentId),
+    Device(DeviceRow),
+    Retired(DeviceId),
+}
+
+/// Where the tables left off, and the mark of the event that stood there: another one means another log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) position: Position,
+    pub(crate) mark: String,
+}
+
+impl Cursor {
+    /// At an event. Its id alone would not tell two logs apart into which the same city was imported.
+    pub(crate) fn at(event: &Recorded) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(event.id.0.as_bytes());
+        hash.update(event.recorded_at.to_be_bytes());
+        hash.update(&event.meta);
+        hash.update(&event.body);
+        let digest = hash.finalize();
+        Self {
+            position: event.position,
+            mark: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+}
+
+/// The open tables; clones are the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Tables(SqlitePool);
+
+impl Tables {
+    /// Opens the tables in `dir`, making them anew when they are not usable; in memory without a folder.
+    pub(crate) async fn open(dir: Option<&Path>) -> Result<Self, DirectoryError> {
+        let Some(dir) = dir else {
+            return Ok(Self::memory().await?);
+        };
+        let path = dir.join(FILE);
+        match Self::file(&path).await {
+            Ok(tables) if tables.is_ours().await => return Ok(tables),
+            Ok(tables) => tables.close().await,
+            Err(error) => tracing::warn!(%error, "the read tables do not open"),
+        }
+        let failed = |detail: String| DirectoryError::File {
+            path: path.clone(),
+            detail,
+        };
+        Self::remove(&path).map_err(|error| failed(error.to_string()))?;
+        let tables = Self::file(&path).await;
+        let tables = tables.map_err(|error| failed(error.to_string()))?;
+        let made = tables.create().await;
+        made.map_err(|error| failed(error.to_string()))?;
+        Ok(tables)
+    }
+
+    async fn memory() -> Result<Self, sqlx::Error> {
+        // One connection that is never given up: another would be another database.
+        let pool = SqlitePoolOptions::new()
+            .max_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let options = SqliteConnectOptions::new().in_memory(true);
+        let tables = Self(pool.connect_with(options).await?);
+        tables.create().await?;
+        Ok(tables)
+    }
+
+    async fn file(path: &Path) -> Result<Self, sqlx::Error> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // A lost last batch is read again from the log.
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY);
+        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS);
+        Ok(Self(pool.connect_with(options).await?))
+    }
+
+    fn remove(path: &Path) -> std::io::Result<()> {
+        for tail in ["", "-wal", "-shm"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(tail);
+            match std::fs::remove_file(&name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn create(&self) -> Result<(), sqlx::Error> {
+        let mut transaction = self.0.begin().await?;
+        sqlx::raw_sql(SCHEMA).execute(&mut *transaction).await?;
+        transaction.commit().await?;
+        for (pragma, value) in [("application_id", APPLICATION), ("user_version", VERSION)] {
+            let set = sqlx::AssertSqlSafe(format!("PRAGMA {pragma} = {value}"));
+            sqlx::query(set).execute(&self.0).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether the file is of this version and whole as far as a quick look tells.
+    async fn is_ours(&self) -> bool {
+        let number = async |pragma: &'static str| {
+            let value = sqlx::query_scalar::<_, i64>(pragma);
+            value.fetch_one(&self.0).await.unwrap_or(-1)
+        };
+        if number("PRAGMA application_id").await != APPLICATION
+            || number("PRAGMA user_version").await != VERSION
+        {
+            return false;
+        }
+        let bytes = number("PRAGMA page_count").await * number("PRAGMA page_size").await;
+        let check = sqlx::query_scalar::<_, String>("PRAGMA quick_check(1)");
+        let whole = bytes > CHECKED_BYTES
+            || check
+                .fetch_one(&self.0)
+                .await
+                .is_ok_and(|said| said == "ok");
+        whole && self.cursor().await.is_ok() && self.counts().await.is_ok()
+    }
+
+    /// Ends all connections, so that the file stands alone.
+    pub(crate) async fn close(&self) {
+        self.0.close().await;
+    }
+}
+
+/// Writing.
+impl Tables {
+    /// Where the tables left off; `None` when nothing was written yet.
+    pub(crate) async fn cursor(&self) -> Result<Option<Cursor>, DirectoryError> {
+        let row = sqlx::query("SELECT position, mark FROM cursor");
+        let Some(row) = row.fetch_optional(&self.0).await? else {
+            return Ok(None);
+        };
+        let position: i64 = row.try_get(0)?;
+        Ok(Some(Cursor {
+            position: Position(u64::try_from(position).unwrap_or(0)),
+            mark: row.try_get(1)?,
+        }))
+    }
+
+    /// Forgets everything.
+    pub(crate) async fn clear(&self) -> Result<(), DirectoryError> {
+        let mut transaction = self.0.begin().await?;
+        sqlx::raw_sql("DELETE FROM residents; DELETE FROM devices; DELETE FROM cursor")
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
+    /// Makes changes in order; with a cursor, moves it in the same transaction.
+    pub(crate) async fn write(
+        &self,
+        changes: &[Change],
+        cursor: Option<Cursor>,
+    ) -> Result<(), DirectoryError> {
+        let mut transaction = self.0.begin().await?;
+        // Runs of the same kind go as one statement each; row by row would take several times as long.
+        for run in changes.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
+            let rows: Vec<serde_json::Value> = run.iter().map(as_json).collect();
+            let rows = serde_json::Value::Array(rows).to_string();
+            let statement = statement(&run[0]);
+            sqlx::query(statement)
+                .bind(rows)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        if let Some(cursor) = cursor {
+            sqlx::query("INSERT OR REPLACE INTO cursor VALUES (1, ?, ?)")
+                .bind(i64::try_from(cursor.position.0).unwrap_or(i64::MAX))
+                .bind(cursor.mark)
+                .execute(&mut *transaction)
+                .await?;
+        }
+        Ok(transaction.commit().await?)
+    }
+}
+
+fn statement(change: &Change) -> &'static str {
+    match change {
+        Change::Resident(_) => {
+            "INSERT OR REPLACE INTO residents (id, district, community, grid, home_station, profile, sealed_in)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+             FROM json_each(?)"
+        }
+        Change::Profile(..) => {
+            "UPDATE residents SET profile = changed.value ->> 1, sealed_in = changed.value ->> 2
+             FROM (SELECT value, max(key) FROM json_each(?) GROUP BY value ->> 0) AS changed
+             WHERE id = changed.value ->> 0"
+        }
+        Change::Erased(_) => {
+            "UPDATE residents SET profile = NULL WHERE id IN (SELECT value ->> 0 FROM json_each(?))"
+        }
+        Change::Device(_) => {
+            "INSERT OR REPLACE INTO devices (id, model, resident, key_hash, retired)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)"
+        }
+        Change::Retired(_) => {
+            "UPDATE devices SET retired = 1 WHERE id IN (SELECT value ->> 0 FROM json_each(?))"
+        }
+    }
+}
+
+fn as_json(change: &Change) -> serde_json::Value {
+    let sealed = |it: &Sealed| json!(it).to_string();
+    match change {
+        Change::Resident(row) => json!([
+            row.resident,
+            row.district,
+            row.community,
+            row.grid,
+            row.home_station,
+            row.profile.as_ref().map(sealed),
+            row.sealed_in.to_string(),
+        ]),
+        Change::Profile(resident, profile, event) => {
+            json!([resident, sealed(profile), event.to_string()])
+        }
+        Change::Erased(resident) => json!([resident]),
+        Change::Device(row) => json!([
+            row.device,
+            row.model,
+            row.resident,
+            row.key_hash,
+            u8::from(row.retired)
+        ]),
+        Change::Retired(device) => json!([device]),
+    }
+}
+
+/// Reading.
+impl Tables {
+    pub(crate) async fn resident(
+        &self,
+        id: &ResidentId,
+    ) -> Result<Option<ResidentRow>, DirectoryError> {
+        let row = sqlx::query("SELECT * FROM residents WHERE id = ?").bind(id.as_str());
+        let row = row.fetch_optional(&self.0).await?;
+        row.as_ref().map(resident_row).transpose()
+    }
+
+    pub(crate) async fn device(&self, id: &DeviceId) -> Result<Option<DeviceRow>, DirectoryError> {
+        let row = sqlx::query("SELECT * FROM devices WHERE id = ?").bind(id.as_str());
+        let row = row.fetch_optional(&self.0).await?;
+        row.as_ref().map(device_row).transpose()
+    }
+
+    pub(crate) async fn devices_of(
+        &self,
+        resident: &ResidentId,
+    ) -> Result<Vec<DeviceRow>, DirectoryError> {
+        let rows = sqlx::query("SELECT * FROM devices WHERE resident = ? ORDER BY id");
+        let rows = rows.bind(resident.as_str()).fetch_all(&self.0).await?;
+        rows.iter().map(device_row).collect()
+    }
+
+    pub(crate) async fn residents_page(
+        &self,
+        filter: &ResidentFilter,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<ResidentRow>, DirectoryError> {
+        let query = match filter {
+            ResidentFilter::City => {
+                sqlx::query("SELECT * FROM residents WHERE id > ? ORDER BY id LIMIT ?").bind(after)
+            }
+            ResidentFilter::District(district) => sqlx::query(
+                "SELECT * FROM residents WHERE district = ? AND id > ? ORDER BY id LIMIT ?",
+            )
+            .bind(district.as_str())
+            .bind(after),
+            ResidentFilter::Site(site) => sqlx::query(
+                "SELECT * FROM residents WHERE home_station = ? AND id > ? ORDER BY id LIMIT ?",
+            )
+            .bind(site.as_str())
+            .bind(after),
+        };
+        let rows = query.bind(limit).fetch_all(&self.0).await?;
+        rows.iter().map(resident_row).collect()
+    }
+
+    pub(crate) async fn devices_page(
+        &self,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<DeviceRow>, DirectoryError> {
+        let rows = sqlx::query("SELECT * FROM devices WHERE id > ? ORDER BY id LIMIT ?");
+        let rows = rows.bind(after).bind(limit).fetch_all(&self.0).await?;
+        rows.iter().map(device_row).collect()
+    }
+
+    /// How many residents and devices stand in the tables.
+    pub(crate) async fn counts(&self) -> Result<(u64, u64), DirectoryError> {
+        let query = "SELECT (SELECT count(*) FROM residents), (SELECT count(*) FROM devices)";
+        let row = sqlx::query(query).fetch_one(&self.0).await?;
+        let count = |at| {
+            row.try_get::<i64, _>(at)
+                .map(|n| u64::try_from(n).unwrap_or(0))
+        };
+        Ok((count(0)?, count(1)?))
+    }
+}
+
+fn resident_row(row: &SqliteRow) -> Result<ResidentRow, DirectoryError> {
+    let profile: Option<String> = row.try_get("profile")?;
+    let profile = profile.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(ResidentRow {
+        resident: parse_with(row, "id", ResidentId::parse)?,
+        district: parse_with(row, "district", DistrictId::parse)?,
+        community: parse_with(row, "community", CommunityId::parse)?,
+        grid: row.try_get("grid")?,
+        home_station: maybe(row, "home_station", SiteId::parse)?,
+        profile: profile.map_err(|error| odd(&error))?,
+        sealed_in: parse_with(row, "sealed_in", |text| text.parse().map(EventId))?,
+    })
+}
+
+fn device_row(row: &SqliteRow) -> Result<DeviceRow, DirectoryError> {
+    Ok(DeviceRow {
+        device: parse_with(row, "id", DeviceId::parse)?,
+        model: row.try_get("model")?,
+        resident: maybe(row, "resident", ResidentId::parse)?,
+        key_hash: row.try_get("key_hash")?,
+        retired: row.try_get("retired")?,
+    })
+}
+
+fn parse_with<T, E: std::fmt::Display>(
+    row: &SqliteRow,
+    column: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, DirectoryError> {
+    let text: &str = row.try_get(column)?;
+    parse(text).map_err(|error| odd(&error))
+}
+
+fn maybe<T, E: std::fmt::Display>(
+    row: &SqliteRow,
+    column: &str,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, DirectoryError> {
+    let text: Option<&str> = row.try_get(column)?;
+    text.map(parse).transpose().map_err(|error| odd(&error))
+}
+
+/// Somebody else wrote into our file.
+fn odd(error: &impl std::fmt::Display) -> DirectoryError {
+    DirectoryError::Unavailable(format!("a row of {FILE} does not read: {error}"))
+}
