@@ -1,0 +1,12 @@
+//! The device doors over real sockets.
+//!
+//! For: the contract of `docs/device-protocol.md`, held by tests.
+//! May not know: anything inside the crate.
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+
+mod bad;
+mod bad_input;
+mod common;
+mod contract;
+mod privacy;
+mod way_back;
