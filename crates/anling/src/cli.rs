@@ -1,0 +1,200 @@
+//! The command line.
+//!
+//! For: every command, its flags, help and an example.
+//! May not know: how a command is carried out.
+
+use crate::settings::Given;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// 安铃 Anling: emergency calls of elderly people, from the button to the closed incident.
+#[derive(Debug, Parser)]
+#[command(
+    name = "anling",
+    version,
+    after_help = "Example:\n  anling demo\n  anling check --config anling.toml"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// 演示城市: a synthetic Harbin on this machine, ready to be tried
+    #[command(
+        after_help = "Example:\n  anling demo --fresh --calls-per-minute 10\n  anling demo --lan        (a real phone can press)\n  anling demo --no-cast    (an empty stage)"
+    )]
+    Demo(Demo),
+    /// Runs the service on a data folder
+    #[command(after_help = "Example:\n  anling serve --config anling.toml")]
+    Serve(Serve),
+    /// One real press through the device door of a running Anling
+    #[command(
+        after_help = "Example:\n  anling press --device HRB-000123 --key … --kind fall\n  anling press --data ./anling-data          (a device of the demo city)"
+    )]
+    Press(Press),
+    /// Operators' accounts
+    #[command(subcommand)]
+    Operator(Operator),
+    /// The log
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Says in plain words what is wrong with a configuration
+    #[command(after_help = "Example:\n  anling check --config anling.toml")]
+    Check {
+        #[command(flatten)]
+        given: Given,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    #[command(flatten)]
+    pub(crate) given: Given,
+    /// Start with a new city; the old one is removed
+    #[arg(long)]
+    pub(crate) fresh: bool,
+    /// Nobody but you: no simulated seniors, operators and responders
+    #[arg(long)]
+    pub(crate) no_cast: bool,
+    /// Calls that the cast makes each minute
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u32).range(0..=600))]
+    pub(crate) calls_per_minute: u32,
+    /// How much faster than in life responders drive; shown on the screen
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(crate) drive_speed: u32,
+    /// Residents of a new city
+    #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=500_000))]
+    pub(crate) residents: u32,
+    /// Seed of a new city
+    #[arg(long, default_value_t = 2011)]
+    pub(crate) seed: u64,
+    /// Open to the local network with a self-signed certificate; prints an address and a QR code
+    #[arg(long)]
+    pub(crate) lan: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    #[command(flatten)]
+    pub(crate) given: Given,
+    /// Roles of this process, separated by commas
+    #[arg(
+        long,
+        default_value = "ingest,dispatcher,console",
+        value_delimiter = ',',
+        value_name = "ROLES"
+    )]
+    pub(crate) roles: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Press {
+    /// Base address of the device door [default: from DIR/listening.json]
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// Data folder of a running Anling, to find the door (and, in the demo, a device)
+    #[arg(
+        long,
+        env = "ANLING_DATA",
+        default_value = "./anling-data",
+        value_name = "DIR"
+    )]
+    pub(crate) data: PathBuf,
+    /// The device
+    #[arg(long)]
+    pub(crate) device: Option<String>,
+    /// Its key
+    #[arg(long, env = "ANLING_DEVICE_KEY", hide_env_values = true)]
+    pub(crate) key: Option<String>,
+    /// What it says: sos, fall, smoke, gas, inactivity, service, cancel, test …
+    #[arg(long, default_value = "sos")]
+    pub(crate) kind: String,
+    /// The device's own number of this press [default: a new one]
+    #[arg(long)]
+    pub(crate) press: Option<String>,
+    /// Stay and tell each step until help is done
+    #[arg(long)]
+    pub(crate) follow: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operator {
+    /// Adds an operator to the running service, or to a folder nobody uses; asks for the password on standard input
+    #[command(
+        after_help = "Example:\n  anling operator add wang --name 王秀英 --post 护理员 --site HRB-230102-01\n  anling operator add li --name 李敏 --post 区经理 --role district-manager --district 230102"
+    )]
+    Add(OperatorAdd),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OperatorAdd {
+    /// The name they sign in with
+    pub(crate) operator: String,
+    /// The name residents and colleagues hear
+    #[arg(long)]
+    pub(crate) name: String,
+    /// What they are called, e.g. 护理员
+    #[arg(long, default_value = "值班员")]
+    pub(crate) post: String,
+    /// operator, district-manager or administrator
+    #[arg(long, default_value = "operator", value_parser = ["operator", "district-manager", "administrator"])]
+    pub(crate) role: String,
+    /// Their site
+    #[arg(long, conflicts_with = "district")]
+    pub(crate) site: Option<String>,
+    /// Their district
+    #[arg(long)]
+    pub(crate) district: Option<String>,
+    /// Data folder
+    #[arg(
+        long,
+        env = "ANLING_DATA",
+        default_value = "./anling-data",
+        value_name = "DIR"
+    )]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    /// Prints events, one line of JSON each; personal data stays sealed
+    #[command(
+        after_help = "Example:\n  anling log read --limit 20\n  anling log read --stream incident-3f0c… --data ./anling-data\n  anling log read --backward --limit 5"
+    )]
+    Read {
+        /// Data folder
+        #[arg(
+            long,
+            env = "ANLING_DATA",
+            default_value = "./anling-data",
+            value_name = "DIR"
+        )]
+        data: PathBuf,
+        /// Only this stream
+        #[arg(long)]
+        stream: Option<String>,
+        /// After this position, or from this revision of the stream
+        #[arg(long)]
+        from: Option<u64>,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: u64,
+        /// Newest first
+        #[arg(long)]
+        backward: bool,
+    },
+    /// Counts and sizes
+    #[command(after_help = "Example:\n  anling log stats --data ./anling-data")]
+    Stats {
+        /// Data folder
+        #[arg(
+            long,
+            env = "ANLING_DATA",
+            default_value = "./anling-data",
+            value_name = "DIR"
+        )]
+        data: PathBuf,
+    },
+}

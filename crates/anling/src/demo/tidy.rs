@@ -1,0 +1,108 @@
+//! After a pause: the cast's old incidents are closed, marked as closed by the machine.
+//!
+//! For: not meeting a returning visitor with a wall of red.
+//! May not know: how closing is decided; it asks the casebook like everybody.
+
+use crate::{
+    failure::{Doing, Failure},
+    node::Ground,
+};
+use casebook::{ActError, Case};
+use domain::{
+    Actor, CommandId, IncidentId, Timestamp,
+    codes::{Action, Outcome, Reason},
+    incident::{Asked, IncidentCommand, IncidentEvent},
+};
+use eventlog::{Direction, Position};
+use std::collections::BTreeSet;
+
+/// A pause longer than this, in milliseconds, closes what the cast left open.
+const PAUSE_MS: i64 = 10 * 60 * 1000;
+/// Events read at a time.
+const PAGE: usize = 500;
+
+/// Closes what is open when the last event is older than [`PAUSE_MS`]; returns how many.
+pub(crate) async fn close_old(ground: &Ground) -> Result<usize, Failure> {
+    let now = ground.log.now_micros() / 1000;
+    let last = ground
+        .log
+        .read_all(Position(u64::MAX), Direction::Backward, 1)
+        .await
+        .doing("read the log")?;
+    if last
+        .first()
+        .is_none_or(|event| now - event.recorded_at / 1000 < PAUSE_MS)
+    {
+        return Ok(0);
+    }
+    let open = open_incidents(ground).await?;
+    let mut closed = 0;
+    for id in open {
+        let asked = Asked {
+            at: Timestamp(now),
+            by: Actor::Dispatcher,
+            seen: ground
+                .book
+                .fold_incident(id)
+                .await
+                .doing("read an incident")?
+                .map(|incident| incident.revision),
+            command: IncidentCommand::Resolve {
+                reason: Reason::Unknown,
+                actions: vec![Action::None],
+                outcome: Outcome::UnreachedEscalated,
+                note: None,
+                machine: true,
+            },
+        };
+        match ground
+            .book
+            .act(id, CommandId(uuid::Uuid::new_v4()), asked)
+            .await
+        {
+            Ok(_) => closed += 1,
+            Err(ActError::Refused(refusal)) => {
+                tracing::warn!(incident = %id, %refusal, "an old incident stays open")
+            }
+            Err(error) => {
+                return Err(Failure::new(format!(
+                    "could not close an old incident: {error}"
+                )));
+            }
+        }
+    }
+    Ok(closed)
+}
+
+async fn open_incidents(ground: &Ground) -> Result<BTreeSet<IncidentId>, Failure> {
+    let mut open = BTreeSet::new();
+    let mut after = Position::START;
+    loop {
+        let page = ground
+            .log
+            .read_category("incident", after, Direction::Forward, PAGE)
+            .await
+            .doing("read the log")?;
+        let Some(last) = page.last() else {
+            return Ok(open);
+        };
+        after = last.position;
+        for event in &page {
+            let Ok(Case::Incident(happened)) = casebook::read(event) else {
+                continue;
+            };
+            let Some(id) = casebook::streams::incident_of(&event.stream) else {
+                continue;
+            };
+            match happened.event {
+                IncidentEvent::IncidentOpened { .. } | IncidentEvent::Reopened { .. } => {
+                    open.insert(id);
+                }
+                IncidentEvent::Resolved { .. } => {
+                    open.remove(&id);
+                }
+                _ => {}
+            }
+        }
+    }
+}

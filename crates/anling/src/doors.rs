@@ -1,0 +1,128 @@
+//! Listeners: bound before anything is promised, plain or TLS, ended in order.
+//!
+//! For: clear words on a taken port, `listening.json`, and serving a router until told to stop.
+//! May not know: what the routers do.
+
+use crate::{
+    failure::{Doing, Failure},
+    folder::Folder,
+};
+use axum::Router;
+use serde::{Deserialize, Serialize};
+use std::{
+    net::{SocketAddr, TcpListener},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
+
+/// How long open requests may take to end when the process stops.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Bound addresses, as written to `DIR/listening.json` once everything is ready.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Listening {
+    /// `address:port` of the console.
+    pub(crate) console: String,
+    /// `address:port` of the device door.
+    pub(crate) devices: String,
+    /// Whether both speak TLS.
+    #[serde(default)]
+    pub(crate) tls: bool,
+}
+
+impl Listening {
+    const FILE: &'static str = "listening.json";
+
+    /// Written once everything is ready.
+    pub(crate) fn write(&self, folder: &Folder) -> Result<(), Failure> {
+        let text = serde_json::to_vec(self).expect("addresses are plain data");
+        folder.write_private(Self::FILE, &text)
+    }
+
+    /// Removed first when stopping, so that nobody is sent to a closed door.
+    pub(crate) fn remove(folder: &Folder) {
+        let _ = std::fs::remove_file(folder.file(Self::FILE));
+    }
+
+    /// Read by commands that look for the running process.
+    pub(crate) fn read(dir: &std::path::Path) -> Result<Listening, Failure> {
+        let path = dir.join(Self::FILE);
+        let text = std::fs::read_to_string(&path).map_err(|_| {
+            Failure::new(format!(
+                "no running Anling found in {}; start one with `anling demo`, or give --url",
+                dir.display()
+            ))
+        })?;
+        serde_json::from_str(&text).doing(&format!("read {}", path.display()))
+    }
+
+    /// `http` or `https`.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+}
+
+/// A bound socket, nothing accepted yet.
+pub(crate) fn bind(setting: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AddrInUse => {
+            Failure::new(format!("{address} is taken by another program; end it, or set {setting} ({}) to another port (0 picks a free one)", variable(setting)))
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            Failure::new(format!("no permission to listen on {address}; set {setting} ({}) to a port above 1023", variable(setting)))
+        }
+        _ => Failure::new(format!("cannot listen on {address}: {error}; set {setting} ({})", variable(setting))),
+    })?;
+    listener.set_nonblocking(true).doing("listen")?;
+    Ok(listener)
+}
+
+/// Whether the address could be bound now.
+pub(crate) fn check_free(setting: &str, address: SocketAddr) -> Result<(), Failure> {
+    bind(setting, address).map(drop)
+}
+
+fn variable(setting: &str) -> String {
+    format!("ANLING_{}", setting.to_uppercase())
+}
+
+/// A router being served.
+pub(crate) struct Served {
+    handle: axum_server::Handle<SocketAddr>,
+    task: JoinHandle<std::io::Result<()>>,
+}
+
+/// Serves the router on the socket, with TLS when a certificate is given.
+pub(crate) fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+) -> Result<Served, Failure> {
+    let handle = axum_server::Handle::new();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let task = match tls {
+        None => tokio::spawn(
+            axum_server::from_tcp(listener)
+                .doing("listen")?
+                .handle(handle.clone())
+                .serve(service),
+        ),
+        Some(tls) => tokio::spawn(
+            axum_server::from_tcp_rustls(listener, tls)
+                .doing("listen")?
+                .handle(handle.clone())
+                .serve(service),
+        ),
+    };
+    Ok(Served { handle, task })
+}
+
+impl Served {
+    /// No new connections; open requests have [`GRACE`] to end.
+    pub(crate) async fn stop(self) {
+        self.handle.graceful_shutdown(Some(GRACE));
+        if let Ok(Err(error)) = self.task.await {
+            tracing::warn!(%error, "a listener ended badly");
+        }
+    }
+}

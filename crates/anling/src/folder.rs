@@ -1,0 +1,188 @@
+//! The data folder: whose it is, and what stands in it.
+//!
+//! For: never writing into a folder that is not ours, and the small files beside the log.
+//! May not know: what the log holds.
+
+use crate::failure::{Doing, Failure};
+use serde::{Deserialize, Serialize};
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// The file by which we know our own folder.
+const MARK: &str = "anling.json";
+
+/// What a folder is for; written once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Purpose {
+    /// A real service.
+    Service,
+    /// The synthetic city.
+    Demo,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Mark {
+    purpose: Purpose,
+    format: u32,
+}
+
+/// A folder that is ours.
+#[derive(Debug, Clone)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens or makes the folder. A folder that holds other things, or serves another purpose, is refused.
+    pub(crate) fn open(path: &Path, purpose: Purpose) -> Result<Folder, Failure> {
+        fs::create_dir_all(path).map_err(|error| {
+            Failure::new(format!(
+                "cannot make the folder {}: {error}; choose another with --data",
+                path.display()
+            ))
+        })?;
+        let mark = path.join(MARK);
+        match fs::read_to_string(&mark) {
+            Ok(text) => check_mark(path, &text, purpose)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let strange = fs::read_dir(path)
+                    .doing("read the data folder")?
+                    .flatten()
+                    .next();
+                if let Some(strange) = strange {
+                    return Err(Failure::new(format!(
+                        "{} is not a folder of anling's: it holds {}; choose an empty or new one with --data",
+                        path.display(),
+                        strange.file_name().to_string_lossy()
+                    )));
+                }
+                let text = serde_json::to_string(&Mark { purpose, format: 1 })
+                    .expect("a mark is plain data");
+                fs::write(&mark, text).map_err(|error| {
+                    Failure::new(format!("cannot write to {}: {error}; make it writable or choose another with --data", path.display()))
+                })?;
+            }
+            Err(error) => {
+                return Err(Failure::new(format!(
+                    "cannot read {}: {error}; make it readable or choose another with --data",
+                    mark.display()
+                )));
+            }
+        }
+        private(path)?;
+        Ok(Folder {
+            path: path.to_path_buf(),
+        })
+    }
+
+    /// Removes everything of ours in the folder, so that it is new again. Only a demo's folder, never a service's.
+    pub(crate) fn clear_demo(path: &Path) -> Result<(), Failure> {
+        if !path.join(MARK).exists() {
+            return Ok(());
+        }
+        let text = fs::read_to_string(path.join(MARK)).doing("read the data folder's mark")?;
+        check_mark(path, &text, Purpose::Demo)?;
+        // The lock is taken and let go, so that a running process's folder is never pulled away.
+        eventlog::check_unlocked(path).map_err(Failure::new)?;
+        fs::remove_dir_all(path).doing("remove the old demo city")
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a file that only its owner may read, whole or not at all.
+    pub(crate) fn write_private(&self, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+        let fresh = self.path.join(format!(".{name}.new"));
+        let doing = format!("write {}", self.path.join(name).display());
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)
+            .doing(&doing)?;
+        file.write_all(bytes)
+            .and_then(|()| file.sync_all())
+            .doing(&doing)?;
+        fs::rename(&fresh, self.path.join(name)).doing(&doing)
+    }
+}
+
+fn check_mark(path: &Path, text: &str, purpose: Purpose) -> Result<(), Failure> {
+    let mark: Mark = serde_json::from_str(text).map_err(|_| {
+        Failure::new(format!(
+            "{} is damaged; if the folder is anling's, restore it from a backup",
+            path.join(MARK).display()
+        ))
+    })?;
+    match (mark.purpose == purpose, mark.purpose) {
+        (true, _) => Ok(()),
+        (false, Purpose::Demo) => Err(Failure::new(format!(
+            "{} holds a demo city; choose another folder with --data",
+            path.display()
+        ))),
+        (false, Purpose::Service) => Err(Failure::new(format!(
+            "{} holds a real service's log; choose another folder with --data",
+            path.display()
+        ))),
+    }
+}
+
+fn private(path: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+        .doing("make the data folder private")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_with_other_things_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("holiday.jpg"), b"x").unwrap();
+        let text = Folder::open(dir.path(), Purpose::Service)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("holiday.jpg") && text.contains("--data"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_demo_city_is_not_a_service() {
+        let dir = tempfile::tempdir().unwrap();
+        Folder::open(dir.path(), Purpose::Demo).unwrap();
+        assert!(Folder::open(dir.path(), Purpose::Demo).is_ok());
+        assert!(Folder::open(dir.path(), Purpose::Service).is_err());
+        assert!(
+            Folder::open(dir.path(), Purpose::Service)
+                .unwrap_err()
+                .to_string()
+                .contains("demo")
+        );
+    }
+
+    #[test]
+    fn only_a_demo_folder_is_cleared() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("service");
+        Folder::open(&path, Purpose::Service).unwrap();
+        assert!(Folder::clear_demo(&path).is_err());
+        assert!(path.join(MARK).exists());
+    }
+}

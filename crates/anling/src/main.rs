@@ -1,0 +1,78 @@
+//! 安铃 Anling: the binary.
+//!
+//! For: reading the configuration, binding sockets, opening the log, starting and ending the parts, the command line.
+//! May not know: rules, formats, SQL; every part keeps its own.
+//!
+//! Modules in reading order: `cli`, `settings`, `folder`, `node` (the parts wired together), `doors` (listeners and
+//! TLS), `ops` (health and metrics), `demo` (the synthetic city and its cast), `press`, `operator`, `log`.
+
+mod cli;
+mod demo;
+mod doors;
+mod failure;
+mod folder;
+mod log;
+mod node;
+mod operator;
+mod ops;
+mod press;
+mod settings;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_tracing();
+    // Several TLS back ends may be linked in; ours is chosen once, before anything speaks TLS.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return stop(&Failure::new(format!("cannot start: {error}"))),
+    };
+    match runtime.block_on(run(cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => stop(&failure),
+    }
+}
+
+fn stop(failure: &Failure) -> ExitCode {
+    eprintln!("anling: {failure}");
+    ExitCode::from(failure.code())
+}
+
+async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Serve(args) => node::serve(args).await,
+        Command::Press(args) => press::run(args).await,
+        Command::Operator(cli::Operator::Add(args)) => operator::add(args).await,
+        Command::Log(command) => log::run(command).await,
+        Command::Check { given } => check(&given),
+    }
+}
+
+fn check(given: &settings::Given) -> Result<(), Failure> {
+    let settings = settings::Settings::load(given)?;
+    println!("配置无误 / the configuration is fine");
+    println!("  data     {}", settings.data.display());
+    println!("  console  {}", settings.console_listen);
+    println!("  devices  {}", settings.devices_listen);
+    doors::check_free("console_listen", settings.console_listen)?;
+    doors::check_free("devices_listen", settings.devices_listen)
+}
+
+fn start_tracing() {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_from_env("ANLING_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("warn,anling=info"));
+    fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

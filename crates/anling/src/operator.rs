@@ -1,0 +1,159 @@
+//! `anling operator add`, through the running process when there is one.
+//!
+//! For: accounts made from the command line; the admin socket's one handler.
+//! May not know: how accounts are stored; `directory` writes them.
+
+use crate::{
+    cli::OperatorAdd,
+    failure::{Doing, Failure},
+    folder::{Folder, Purpose},
+    node::Ground,
+    settings::{Given, Settings},
+};
+use directory::Account;
+use domain::{
+    Actor, DistrictId, OperatorId, SiteId,
+    operator::{Role, Scope},
+};
+use eventlog::admin::{self, AdminError, AdminHandler, AdminReply, AdminRequest};
+use serde::{Deserialize, Serialize};
+use std::{io::IsTerminal, sync::Arc};
+
+/// Shortest password taken, in characters (NIST SP 800-63B, section 5.1.1: eight at least; ours are worth more).
+const PASSWORD_LENGTH_MIN: usize = 10;
+
+/// What is asked of the running process.
+#[derive(Debug, Serialize, Deserialize)]
+struct Wanted {
+    operator: OperatorId,
+    name: String,
+    post: String,
+    role: Role,
+    scope: Scope,
+    /// An argon2id PHC string; the password itself does not leave this process.
+    password: String,
+}
+
+/// Adds the account.
+pub(crate) async fn add(args: OperatorAdd) -> Result<(), Failure> {
+    let wanted = wanted(&args)?;
+    let request = AdminRequest {
+        command: "operator_add".to_owned(),
+        args: serde_json::to_value(&wanted).expect("an account is plain data"),
+    };
+    match admin::call(&args.data, &request).await {
+        Ok(AdminReply::Ok(_)) => {}
+        Ok(AdminReply::Error(text)) => return Err(Failure::new(text)),
+        Err(AdminError::NotRunning { .. }) => alone(&args, wanted).await?,
+        Err(error) => return Err(Failure::new(error)),
+    }
+    println!("已添加 / added: {}", args.operator);
+    Ok(())
+}
+
+async fn alone(args: &OperatorAdd, wanted: Wanted) -> Result<(), Failure> {
+    let settings = Settings::load(&Given {
+        data: Some(args.data.clone()),
+        ..Given::default()
+    })?;
+    let folder = Folder::open(&args.data, Purpose::Service)
+        .or_else(|_| Folder::open(&args.data, Purpose::Demo))?;
+    let ground = Ground::open(&folder, &settings).await?;
+    let added = enrol(&ground, wanted).await;
+    ground.close().await;
+    added.map_err(Failure::new)
+}
+
+/// Answers the admin socket.
+pub(crate) fn admin_handler(ground: Ground) -> AdminHandler {
+    Arc::new(move |request: AdminRequest| {
+        let ground = ground.clone();
+        Box::pin(async move {
+            match request.command.as_str() {
+                "operator_add" => match serde_json::from_value::<Wanted>(request.args) {
+                    Ok(wanted) => reply(enrol(&ground, wanted).await),
+                    Err(error) => AdminReply::Error(format!("not an account: {error}")),
+                },
+                other => AdminReply::Error(format!("this version knows no command \"{other}\"")),
+            }
+        })
+    })
+}
+
+fn reply(done: Result<(), String>) -> AdminReply {
+    match done {
+        Ok(()) => AdminReply::Ok(serde_json::Value::Null),
+        Err(text) => AdminReply::Error(text),
+    }
+}
+
+async fn enrol(ground: &Ground, wanted: Wanted) -> Result<(), String> {
+    let city = ground.directory.city();
+    if city.operators.contains_key(&wanted.operator) {
+        return Err(format!(
+            "there is already an operator \"{}\"; choose another name",
+            wanted.operator
+        ));
+    }
+    if let Scope::Site(site) = &wanted.scope
+        && !city.sites.contains_key(site)
+    {
+        return Err(format!("there is no site \"{site}\""));
+    }
+    let account = Account {
+        operator: wanted.operator,
+        name: wanted.name,
+        post: wanted.post,
+        role: wanted.role,
+        scope: wanted.scope,
+        password: wanted.password,
+    };
+    ground
+        .directory
+        .registrar()
+        .add_operator(Actor::Registrar, account)
+        .await
+        .map(drop)
+        .map_err(|error| error.to_string())
+}
+
+fn wanted(args: &OperatorAdd) -> Result<Wanted, Failure> {
+    let role = match args.role.as_str() {
+        "district-manager" => Role::DistrictManager,
+        "administrator" => Role::Administrator,
+        _ => Role::Operator,
+    };
+    let scope = match (&args.site, &args.district) {
+        (Some(site), _) => Scope::Site(SiteId::parse(site).doing("read --site")?),
+        (None, Some(district)) => {
+            Scope::District(DistrictId::parse(district).doing("read --district")?)
+        }
+        (None, None) => Scope::City,
+    };
+    let password = password()?;
+    Ok(Wanted {
+        operator: OperatorId::parse(&args.operator).doing("read the operator's name")?,
+        name: args.name.clone(),
+        post: args.post.clone(),
+        role,
+        scope,
+        password: console::hash_password(&password).doing("hash the password")?,
+    })
+}
+
+fn password() -> Result<String, Failure> {
+    if std::io::stdin().is_terminal() {
+        eprint!("密码 / password (at least {PASSWORD_LENGTH_MIN} characters): ");
+    }
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .doing("read the password")?;
+    let password = line.trim_end_matches(['\r', '\n']).to_owned();
+    if password.chars().count() < PASSWORD_LENGTH_MIN {
+        return Err(Failure::setting(format!(
+            "the password needs at least {PASSWORD_LENGTH_MIN} characters"
+        )));
+    }
+    Ok(password)
+}

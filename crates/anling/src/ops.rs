@@ -1,0 +1,264 @@
+//! Health and figures for whoever watches the machine.
+//!
+//! For: `/healthz`, `/readyz`, `/metrics` (Prometheus text format, version 0.0.4).
+//! May not know: residents, incidents; counts only.
+
+use crate::node::Ground;
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use dispatcher::metrics::LATENESS_BOUNDS_MS;
+use ingest::Ingest;
+use std::{fmt::Write as _, sync::Arc, time::Duration};
+
+/// How long the log may take to answer before we say that we are not ready.
+const READY_WITHIN: Duration = Duration::from_secs(2);
+/// How far the directory may be behind the log and still count as ready, in events.
+const BEHIND_LIMIT: u64 = 10_000;
+
+/// What is watched.
+#[derive(Clone)]
+pub(crate) struct Watched {
+    pub(crate) ground: Ground,
+    pub(crate) dispatcher: Arc<dyn Fn() -> dispatcher::Counters + Send + Sync>,
+    pub(crate) console: console::Metrics,
+    pub(crate) ingest: Arc<Ingest>,
+}
+
+/// The three routes.
+pub(crate) fn router(watched: Watched) -> Router {
+    Router::new()
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+        .with_state(watched)
+}
+
+async fn ready(State(watched): State<Watched>) -> Response {
+    let stats = tokio::time::timeout(
+        READY_WITHIN,
+        watched.ground.log.read_all(
+            eventlog::Position(u64::MAX),
+            eventlog::Direction::Backward,
+            1,
+        ),
+    )
+    .await;
+    let behind = watched
+        .ground
+        .log
+        .head()
+        .0
+        .saturating_sub(watched.ground.directory.position().0);
+    let fault = match stats {
+        Err(_) => Some("the log does not answer".to_owned()),
+        Ok(Err(error)) => Some(error.to_string()),
+        Ok(Ok(_)) if behind > BEHIND_LIMIT => {
+            Some(format!("the directory is {behind} events behind"))
+        }
+        Ok(Ok(_)) => None,
+    };
+    match fault {
+        None => (StatusCode::OK, "ready\n").into_response(),
+        Some(fault) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            format!("not ready: {fault}\n"),
+        )
+            .into_response(),
+    }
+}
+
+async fn metrics(State(watched): State<Watched>) -> Response {
+    let mut page = Page::default();
+    let log = watched.ground.log.metrics();
+    page.counter(
+        "anling_log_events_total",
+        "events appended",
+        log.events_appended,
+    );
+    page.counter("anling_log_commits_total", "commits", log.batches);
+    page.counter(
+        "anling_log_commit_us_total",
+        "microseconds spent in commits",
+        log.commit_us_sum,
+    );
+    page.gauge(
+        "anling_log_commit_us_max",
+        "longest commit in microseconds",
+        log.commit_us_max,
+    );
+    page.counter(
+        "anling_log_failed_commits_total",
+        "commits that failed",
+        log.failed_batches,
+    );
+    page.counter(
+        "anling_log_turned_away_total",
+        "appends turned away because a queue was full",
+        log.turned_away,
+    );
+    page.gauge(
+        "anling_log_urgent_queued",
+        "appends waiting in the urgent queue",
+        log.urgent_queued,
+    );
+    page.gauge(
+        "anling_log_bulk_queued",
+        "appends waiting in the bulk queue",
+        log.bulk_queued,
+    );
+    page.gauge("anling_log_position", "last position", log.head);
+    page.gauge(
+        "anling_directory_position",
+        "what the read tables have reached",
+        watched.ground.directory.position().0,
+    );
+
+    let dispatcher = (watched.dispatcher)();
+    page.gauge(
+        "anling_incidents_open",
+        "incidents open now",
+        dispatcher.open,
+    );
+    page.gauge(
+        "anling_alarms_waiting",
+        "alarms nobody has handled yet",
+        dispatcher.waiting_alarms,
+    );
+    page.counter(
+        "anling_incidents_opened_total",
+        "incidents opened",
+        dispatcher.opened,
+    );
+    page.counter(
+        "anling_alarms_joined_total",
+        "alarms that joined an open incident",
+        dispatcher.joined,
+    );
+    page.counter("anling_offers_total", "offers appended", dispatcher.offers);
+    page.counter(
+        "anling_offers_widened_total",
+        "offers that widened an earlier one",
+        dispatcher.widened,
+    );
+    page.counter(
+        "anling_duty_phones_rung_total",
+        "times a duty phone was told to ring",
+        dispatcher.phones_rung,
+    );
+    page.counter(
+        "anling_acceptances_lapsed_total",
+        "acceptances without a first step",
+        dispatcher.lapsed,
+    );
+    page.counter(
+        "anling_webhooks_failed_total",
+        "webhooks given up",
+        dispatcher.webhooks_failed,
+    );
+    page.counter(
+        "anling_dispatcher_unavailable_total",
+        "times the log or directory did not answer",
+        dispatcher.unavailable,
+    );
+    page.lateness(&dispatcher);
+
+    let ingest = watched.ingest.metrics();
+    page.counter(
+        "anling_alarms_total",
+        "alarms stored, cancels included",
+        ingest.alarms,
+    );
+    page.counter(
+        "anling_reports_total",
+        "tests and troubles stored",
+        ingest.reports,
+    );
+    page.counter(
+        "anling_signals_unverified_total",
+        "signals stored unverified",
+        ingest.unverified,
+    );
+    page.counter(
+        "anling_signals_duplicate_total",
+        "signals that were sent again",
+        ingest.duplicates,
+    );
+    page.counter(
+        "anling_signals_unavailable_total",
+        "signals not accepted because the log did not take them",
+        ingest.unavailable,
+    );
+    page.counter(
+        "anling_heartbeats_total",
+        "heartbeats heard",
+        ingest.heartbeats,
+    );
+    page.gauge(
+        "anling_channels_open",
+        "device channels open now",
+        ingest.channels_open,
+    );
+
+    for (name, help, value) in watched.console.figures() {
+        let kind = if name.ends_with("_total") {
+            "counter"
+        } else {
+            "gauge"
+        };
+        page.line(kind, name, help, value);
+    }
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        page.0,
+    )
+        .into_response()
+}
+
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.line("counter", name, help, value);
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.line("gauge", name, help, value);
+    }
+
+    /// A histogram: how late acts on deadlines were.
+    fn lateness(&mut self, counters: &dispatcher::Counters) {
+        const NAME: &str = "anling_deadline_lateness_ms";
+        let _ = writeln!(
+            self.0,
+            "# HELP {NAME} how late acts on deadlines were\n# TYPE {NAME} histogram"
+        );
+        let mut total = 0;
+        for (count, bound) in counters.lateness.iter().zip(
+            LATENESS_BOUNDS_MS
+                .map(|bound| bound.to_string())
+                .into_iter()
+                .chain(["+Inf".to_owned()]),
+        ) {
+            total += count;
+            let _ = writeln!(self.0, "{NAME}_bucket{{le=\"{bound}\"}} {total}");
+        }
+        let _ = writeln!(
+            self.0,
+            "{NAME}_sum {}\n{NAME}_count {total}",
+            counters.lateness_sum_ms
+        );
+    }
+
+    fn line(&mut self, kind: &str, name: &str, help: &str, value: u64) {
+        let _ = writeln!(
+            self.0,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}"
+        );
+    }
+}

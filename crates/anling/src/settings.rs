@@ -1,0 +1,298 @@
+//! Settings: file, then environment, then flags; the later one wins.
+//!
+//! For: one checked `Settings` for the rest of the binary, and plain words on what is wrong with one.
+//! May not know: what the settings are used for.
+
+use crate::failure::Failure;
+use clap::Args;
+use domain::policy::RingPolicy;
+use serde::Deserialize;
+use std::{net::SocketAddr, path::PathBuf};
+
+/// Where the console listens unless told otherwise.
+const CONSOLE_LISTEN: &str = "127.0.0.1:7300";
+/// Where devices are heard unless told otherwise.
+const DEVICES_LISTEN: &str = "127.0.0.1:7310";
+/// Shortest webhook secret taken, in characters. Ours: 32 characters of hexadecimal are 128 bits.
+const SECRET_LENGTH_MIN: usize = 32;
+
+/// What may be said on the command line or in the environment.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Given {
+    /// Settings file (TOML).
+    #[arg(long, env = "ANLING_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Folder of the log and everything else that is kept [default: ./anling-data]
+    #[arg(long, env = "ANLING_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port of the console; port 0 picks a free one [default: 127.0.0.1:7300]
+    #[arg(long, env = "ANLING_CONSOLE_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) console_listen: Option<String>,
+    /// Address and port for devices; port 0 picks a free one [default: 127.0.0.1:7310]
+    #[arg(long, env = "ANLING_DEVICES_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) devices_listen: Option<String>,
+}
+
+/// The settings file, every entry optional.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    console_listen: Option<String>,
+    devices_listen: Option<String>,
+    public_url: Option<String>,
+    policy: Option<PathBuf>,
+    master_key: Option<PathBuf>,
+    duty_phone: Option<String>,
+    heartbeat_s: Option<u32>,
+    #[serde(default)]
+    webhooks: Webhooks,
+}
+
+/// Where duty phones, messages and work chats are rung, and the secret the calls are signed with.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Webhooks {
+    pub(crate) duty_phone: Option<String>,
+    pub(crate) sms: Option<String>,
+    pub(crate) work_chat: Option<String>,
+    pub(crate) secret: Option<String>,
+}
+
+/// What the binary runs on.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) data: PathBuf,
+    pub(crate) console_listen: SocketAddr,
+    pub(crate) devices_listen: SocketAddr,
+    pub(crate) public_url: Option<String>,
+    pub(crate) policy: RingPolicy,
+    pub(crate) master_key: Option<PathBuf>,
+    pub(crate) duty_phone: String,
+    pub(crate) heartbeat_s: u32,
+    pub(crate) webhooks: Webhooks,
+}
+
+impl Settings {
+    /// The settings, or every fault found in them.
+    pub(crate) fn load(given: &Given) -> Result<Settings, Failure> {
+        let (file, base) = match &given.config {
+            None => (File::default(), PathBuf::new()),
+            Some(path) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    Failure::setting(format!(
+                        "cannot read {}: {error}; check --config",
+                        path.display()
+                    ))
+                })?;
+                let file = toml::from_str(&text).map_err(|error| {
+                    Failure::setting(format!(
+                        "{} is not a valid settings file:\n{error}",
+                        path.display()
+                    ))
+                })?;
+                (file, path.parent().map(PathBuf::from).unwrap_or_default())
+            }
+        };
+        let mut faults = Vec::new();
+        let console_listen = address(
+            "console_listen",
+            "ANLING_CONSOLE_LISTEN",
+            given
+                .console_listen
+                .as_ref()
+                .or(file.console_listen.as_ref()),
+            CONSOLE_LISTEN,
+            &mut faults,
+        );
+        let devices_listen = address(
+            "devices_listen",
+            "ANLING_DEVICES_LISTEN",
+            given
+                .devices_listen
+                .as_ref()
+                .or(file.devices_listen.as_ref()),
+            DEVICES_LISTEN,
+            &mut faults,
+        );
+        if let (Some(a), Some(b)) = (console_listen, devices_listen)
+            && a == b
+            && a.port() != 0
+        {
+            faults.push(format!(
+                "console_listen and devices_listen are both {a}; give each its own port"
+            ));
+        }
+        let policy = policy(
+            file.policy.as_ref().map(|path| base.join(path)),
+            &mut faults,
+        );
+        let heartbeat_s = file.heartbeat_s.unwrap_or(600);
+        if !(10..=86_400).contains(&heartbeat_s) {
+            faults.push(format!(
+                "heartbeat_s is {heartbeat_s}; it must lie between 10 and 86400 seconds"
+            ));
+        }
+        check_webhooks(&file.webhooks, &mut faults);
+        match (console_listen, devices_listen, policy) {
+            (Some(console_listen), Some(devices_listen), Some(policy)) if faults.is_empty() => {
+                Ok(Settings {
+                    data: given
+                        .data
+                        .clone()
+                        .or(file.data.map(|path| base.join(path)))
+                        .unwrap_or_else(|| PathBuf::from("./anling-data")),
+                    console_listen,
+                    devices_listen,
+                    public_url: file.public_url,
+                    policy,
+                    master_key: file.master_key.map(|path| base.join(path)),
+                    duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
+                    heartbeat_s,
+                    webhooks: file.webhooks,
+                })
+            }
+            _ => Err(Failure::settings(faults)),
+        }
+    }
+}
+
+fn address(
+    name: &str,
+    variable: &str,
+    given: Option<&String>,
+    default: &str,
+    faults: &mut Vec<String>,
+) -> Option<SocketAddr> {
+    let text = given.map_or(default, String::as_str);
+    match text.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            faults.push(format!("{name} ({variable}) is \"{text}\"; write an address and a port, for example {default}"));
+            None
+        }
+    }
+}
+
+fn policy(path: Option<PathBuf>, faults: &mut Vec<String>) -> Option<RingPolicy> {
+    let Some(path) = path else {
+        return Some(RingPolicy::default());
+    };
+    let read = std::fs::read_to_string(&path)
+        .map_err(|error| format!("cannot read the ring policy {}: {error}", path.display()))
+        .and_then(|text| {
+            toml::from_str::<RingPolicy>(&text)
+                .map_err(|error| format!("{} is not a ring policy:\n{error}", path.display()))
+        });
+    match read {
+        Ok(policy) => {
+            faults.extend(policy.check());
+            Some(policy)
+        }
+        Err(fault) => {
+            faults.push(fault);
+            None
+        }
+    }
+}
+
+fn check_webhooks(webhooks: &Webhooks, faults: &mut Vec<String>) {
+    let urls = [
+        ("duty_phone", &webhooks.duty_phone),
+        ("sms", &webhooks.sms),
+        ("work_chat", &webhooks.work_chat),
+    ];
+    for (name, url) in urls
+        .iter()
+        .filter_map(|(name, url)| url.as_ref().map(|url| (name, url)))
+    {
+        let local = url.starts_with("http://127.0.0.1")
+            || url.starts_with("http://localhost")
+            || url.starts_with("http://[::1]");
+        if !url.starts_with("https://") && !local {
+            faults.push(format!("webhooks.{name} is \"{url}\"; it must be an https:// address (http:// only on this machine)"));
+        }
+    }
+    let any = urls.iter().any(|(_, url)| url.is_some());
+    if any
+        && webhooks
+            .secret
+            .as_ref()
+            .is_none_or(|secret| secret.len() < SECRET_LENGTH_MIN)
+    {
+        faults.push(format!("webhooks.secret is missing or shorter than {SECRET_LENGTH_MIN} characters; make one with `openssl rand -hex 32`"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Settings, Failure> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("anling.toml");
+        std::fs::write(&path, text).unwrap();
+        Settings::load(&Given {
+            config: Some(path),
+            ..Given::default()
+        })
+    }
+
+    #[test]
+    fn nothing_given_listens_on_loopback() {
+        let settings = Settings::load(&Given::default()).unwrap();
+        assert!(
+            settings.console_listen.ip().is_loopback()
+                && settings.devices_listen.ip().is_loopback()
+        );
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("anling.toml");
+        std::fs::write(&path, "console_listen = \"127.0.0.1:1\"\ndata = \"kept\"\n").unwrap();
+        let given = Given {
+            config: Some(path),
+            console_listen: Some("127.0.0.1:2".into()),
+            ..Given::default()
+        };
+        let settings = Settings::load(&given).unwrap();
+        assert_eq!(settings.console_listen.port(), 2);
+        assert_eq!(settings.data, dir.path().join("kept"));
+    }
+
+    #[test]
+    fn every_fault_is_told_at_once_and_says_what_to_do() {
+        let failure = with_file("console_listen = \"here\"\nheartbeat_s = 1\n[webhooks]\nsms = \"http://example.org/\"\n").unwrap_err();
+        let text = failure.to_string();
+        for part in [
+            "console_listen",
+            "heartbeat_s",
+            "https://",
+            "webhooks.secret",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn unknown_entries_and_broken_files_are_refused() {
+        for text in [
+            "consol_listen = \"127.0.0.1:1\"",
+            "console_listen = ",
+            "data = 3",
+            "[webhooks]\nsecrets = \"x\"",
+        ] {
+            assert!(with_file(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn one_port_for_two_doors_is_refused() {
+        assert!(
+            with_file("console_listen = \"127.0.0.1:7000\"\ndevices_listen = \"127.0.0.1:7000\"")
+                .is_err()
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! A running Anling for a journey: the real binary, its real doors, a folder of its own.
+//!
+//! For: starting, killing and starting again, and the few words every journey speaks at the doors.
+//! May not know: anything inside; only public protocols and files.
+
+mod node;
+mod page;
+
+pub use node::{Account, Device, Node, binary};
+pub use page::Page;

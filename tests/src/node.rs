@@ -1,0 +1,276 @@
+//! The process: started on free ports, ended with its test.
+//!
+//! For: `Node::start`, `kill_nine`, `stop`, and presses and lists over HTTP.
+//! May not know: the console's WebSocket; that is `page`.
+
+use serde_json::{Value, json};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+};
+
+/// How long a node may take until it listens; a new city is made within.
+const START_WITHIN: Duration = Duration::from_secs(90);
+
+/// A device of the demo city.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// Its identifier.
+    pub device: String,
+    /// Its key.
+    pub key: String,
+    /// Whose it is.
+    pub resident: String,
+    /// District code.
+    pub district: String,
+}
+
+/// An account of the demo city.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub struct Account {
+    /// To sign in with.
+    pub name: String,
+    /// To sign in with.
+    pub password: String,
+    /// `operator` …
+    pub role: String,
+    /// `site:…`, `district:…`, `city`.
+    pub scope: String,
+    /// Where duty is taken.
+    pub site: Option<String>,
+}
+
+/// A running binary.
+#[derive(Debug)]
+pub struct Node {
+    child: Child,
+    /// The data folder.
+    pub data: PathBuf,
+    /// `http://address:port`.
+    pub console: String,
+    /// `http://address:port`.
+    pub devices: String,
+    /// For plain requests.
+    pub client: reqwest::Client,
+}
+
+/// The binary beside this test's own: built with the workspace, in the same target folder.
+pub fn binary() -> PathBuf {
+    let mut path = std::env::current_exe().expect("a test has a path");
+    path.pop();
+    if path.ends_with("deps") {
+        path.pop();
+    }
+    let path = path.join("anling");
+    assert!(
+        path.exists(),
+        "build the binary first: cargo build ({})",
+        path.display()
+    );
+    path
+}
+
+/// The TLS back end is chosen once; the client asks for one even when it speaks plain HTTP.
+fn client() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
+
+impl Node {
+    /// The demo city without its cast, of `residents` residents, on free ports.
+    pub async fn start(data: &Path, residents: u32) -> Node {
+        Self::start_with(data, &["--no-cast", "--residents", &residents.to_string()]).await
+    }
+
+    /// The demo with these flags.
+    pub async fn start_with(data: &Path, flags: &[&str]) -> Node {
+        let listening = data.join("listening.json");
+        let _ = std::fs::remove_file(&listening);
+        let mut child = Command::new(binary())
+            .arg("demo")
+            .args(flags)
+            .args([
+                "--console-listen",
+                "127.0.0.1:0",
+                "--devices-listen",
+                "127.0.0.1:0",
+                "--data",
+            ])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary starts");
+        let stdout = child.stdout.take().expect("stdout is piped");
+        let mut lines = BufReader::new(stdout).lines();
+        // The greeting comes when everything is ready; waiting for it is waiting for the event itself.
+        let ready = tokio::time::timeout(START_WITHIN, async {
+            while let Some(line) = lines.next_line().await.expect("stdout is text") {
+                if line.contains("Ctrl-C") {
+                    return true;
+                }
+            }
+            false
+        })
+        .await
+        .expect("ready in time");
+        assert!(
+            ready,
+            "anling ended before it was ready: {:?}",
+            child.wait().await
+        );
+        // Somebody has to read on, or the process would stop at a full pipe.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let text = std::fs::read_to_string(&listening).expect("listening.json is written");
+        let listening: Value = serde_json::from_str(&text).expect("listening.json is JSON");
+        let url = |door: &str| format!("http://{}", listening[door].as_str().expect("an address"));
+        Node {
+            child,
+            data: data.to_path_buf(),
+            console: url("console"),
+            devices: url("devices"),
+            client: client(),
+        }
+    }
+
+    /// Ends it without a word, and waits until it is gone.
+    pub async fn kill_nine(mut self) {
+        self.child.kill().await.expect("it was running");
+    }
+
+    /// Asks it to stop, and waits.
+    pub async fn stop(mut self) {
+        let pid = self.child.id().expect("it was running").to_string();
+        let told = Command::new("kill")
+            .args(["-TERM", &pid])
+            .status()
+            .await
+            .expect("kill is there");
+        assert!(told.success());
+        let ended = tokio::time::timeout(Duration::from_secs(30), self.child.wait())
+            .await
+            .expect("it stops in time");
+        assert!(ended.expect("it ends").success());
+    }
+
+    /// The city's devices.
+    pub fn device_list(&self) -> Vec<Device> {
+        let text = std::fs::read_to_string(self.data.join("demo-devices.csv"))
+            .expect("the demo writes its devices");
+        text.lines()
+            .skip(1)
+            .map(|line| {
+                let row: Vec<&str> = line.split(',').collect();
+                Device {
+                    device: row[0].into(),
+                    key: row[1].into(),
+                    resident: row[2].into(),
+                    district: row[3].into(),
+                }
+            })
+            .collect()
+    }
+
+    /// The city's accounts.
+    pub fn accounts(&self) -> Vec<Account> {
+        let text = std::fs::read_to_string(self.data.join("demo-accounts.json"))
+            .expect("the demo writes its accounts");
+        serde_json::from_str(&text).expect("accounts are JSON")
+    }
+
+    /// The first account whose scope begins so.
+    pub fn account(&self, scope: &str) -> Account {
+        self.accounts()
+            .into_iter()
+            .find(|account| account.scope.starts_with(scope))
+            .expect("such an account")
+    }
+
+    /// One press; status and body.
+    pub async fn press(
+        &self,
+        device: &Device,
+        press: &str,
+        kind: &str,
+    ) -> reqwest::Result<(u16, Value)> {
+        let body = json!({ "device": device.device, "press": press, "kind": kind });
+        let answer = self
+            .client
+            .post(format!("{}/v1/signals", self.devices))
+            .bearer_auth(&device.key)
+            .json(&body)
+            .send()
+            .await?;
+        let status = answer.status().as_u16();
+        Ok((status, answer.json().await.unwrap_or(Value::Null)))
+    }
+
+    /// A press with a number of its own; panics unless it was taken.
+    pub async fn press_new(&self, device: &Device, kind: &str) -> (String, Value) {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let press = format!(
+            "{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let (status, body) = self
+            .press(device, &press, kind)
+            .await
+            .expect("the door answers");
+        assert_eq!(status, 201, "{body}");
+        (press, body)
+    }
+
+    /// How far help is.
+    pub async fn stage(&self, device: &Device, press: &str) -> Value {
+        let answer = self
+            .client
+            .get(format!(
+                "{}/v1/signals/{}/{press}",
+                self.devices, device.device
+            ))
+            .bearer_auth(&device.key)
+            .send()
+            .await;
+        answer
+            .expect("the door answers")
+            .json()
+            .await
+            .expect("a stage is JSON")
+    }
+
+    /// A session's bearer token.
+    pub async fn sign_in(&self, account: &Account) -> String {
+        let body = json!({ "name": account.name, "password": account.password });
+        let answer = self
+            .client
+            .post(format!("{}/v1/session", self.console))
+            .json(&body)
+            .send()
+            .await
+            .expect("the door answers");
+        assert_eq!(answer.status(), 200);
+        let session: Value = answer.json().await.expect("a session is JSON");
+        session["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// `GET` at the console.
+    pub async fn get(&self, token: &str, path: &str) -> Value {
+        let answer = self
+            .client
+            .get(format!("{}{path}", self.console))
+            .bearer_auth(token)
+            .send()
+            .await
+            .expect("the door answers");
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json().await.expect("JSON")
+    }
+}
