@@ -1,0 +1,28 @@
+//! What all handlers share.
+//!
+//! For: one value to pass around.
+//! May not know: routes.
+
+use crate::{
+    attempts::Attempts, card::Cards, follow::Shared, lines::Lines, metrics::Counters,
+    options::ConsoleOptions, password::Checker, records::Records,
+};
+use casebook::Casebook;
+use std::sync::Arc;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// The console's parts.
+pub(crate) struct App {
+    pub(crate) casebook: Casebook,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) records: Arc<Records>,
+    pub(crate) cards: Cards,
+    pub(crate) options: ConsoleOptions,
+    pub(crate) attempts: Attempts,
+    pub(crate) checker: Checker,
+    pub(crate) lines: Arc<Lines>,
+    pub(crate) metrics: Counters,
+    /// Open consoles; waited for when stopping.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stop: CancellationToken,
+}

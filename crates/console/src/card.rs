@@ -1,0 +1,425 @@
+//! Cards: an incident as one person at a console may see it.
+//!
+//! For: (incident, city, record) → `wire::Card`, the same live, listed and replayed.
+//! May not know: sockets, when cards are sent. What a person may not see is left out here.
+
+use crate::{
+    board::{Board, Entry},
+    names::{
+        crossing_name, degrees, district_name, operator_name, party_view, responder_kind,
+        responder_name, site_name, word,
+    },
+    options::CAN_SEND,
+    people,
+    records::{Known, Records, Unknown},
+    story,
+    viewer::{Viewer, parties_of},
+};
+use casebook::Casebook;
+use directory::City;
+use domain::{
+    ResponderId, SiteId, Timestamp,
+    incident::{Callee, Incident, Offer, Phase, ResponderLeg, next_deadline},
+    party::Party,
+    policy::RingPolicy,
+    signal::{Priority, SignalClass, SignalKind},
+};
+use std::{collections::BTreeSet, sync::Arc};
+use wire::card::{
+    AskedView, CandidateView, Card, ClosingView, ContactTryView, DeadlineView, DeviceView,
+    OfferView, OwnerView, ResponderLegView, ResponderOption, RungView, ServiceCallView,
+};
+
+/// For whom and for what a card is made.
+#[derive(Debug, Clone)]
+pub(crate) struct Sight {
+    pub(crate) viewer: Viewer,
+    /// Where they are on duty with this console.
+    pub(crate) duty: Option<SiteId>,
+    pub(crate) purpose: Purpose,
+}
+
+/// What a card is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A live console.
+    Live,
+    /// A list or a single look over HTTP.
+    List,
+    /// A past position.
+    Replay,
+}
+
+/// What many cards of one moment share.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    pub(crate) board: Arc<Board>,
+    /// Responders on an open incident.
+    pub(crate) busy: BTreeSet<ResponderId>,
+    /// Now, or then.
+    pub(crate) now: Timestamp,
+}
+
+impl Frame {
+    pub(crate) fn of(board: Arc<Board>, now: Timestamp) -> Self {
+        let busy = board.busy();
+        Self { board, busy, now }
+    }
+}
+
+/// Makes cards.
+pub(crate) struct Cards {
+    pub(crate) casebook: Casebook,
+    pub(crate) records: Arc<Records>,
+    pub(crate) policy: RingPolicy,
+}
+
+impl Cards {
+    /// The card of an incident; `viewer` was asked before whether it may be seen. Notes the view of the record.
+    pub(crate) async fn card(&self, frame: &Frame, sight: &Sight, entry: &Entry) -> Card {
+        let incident = &entry.incident;
+        let city = &frame.board.city;
+        let known = self.known(sight, incident).await;
+        let place = self.place(incident, known.as_deref()).await;
+        let asked_as = accept_as(incident, sight, city);
+        let (place_zh, place_en) = place_words(incident, known.as_deref(), city);
+        let offer = incident.offer.as_ref();
+        Card {
+            id: incident.id.to_string(),
+            revision: incident.revision,
+            alarm_revision: incident.alarm_revision,
+            priority: priority_number(incident.priority),
+            phase: phase_word(&incident.phase).to_owned(),
+            kind: kind_of(incident),
+            opened_at: incident.opened_at.0,
+            changed_at: incident.changed_at.0,
+            presses: incident.presses,
+            last_press_at: last_press(incident).map(|at| at.0),
+            cancel_said: incident.cancel_said,
+            unverified: incident.alarms.iter().all(|a| !a.verified),
+            problems: problems(incident),
+            district: incident.district.as_ref().map(ToString::to_string),
+            place: place_zh,
+            place_en,
+            lon: place.map(|(lon, _)| degrees(lon)),
+            lat: place.map(|(_, lat)| degrees(lat)),
+            device: self.device(frame, incident).await,
+            resident: known
+                .as_deref()
+                .map(|known| people::resident_view(city, Some(incident.id), known, frame.now.0)),
+            owner: owner_view(incident, city),
+            mine: incident.is_owned_by(&sight.viewer.operator),
+            rings_me: rings(incident, sight, city),
+            accept_as: asked_as.map(|party| party_view(city, &party)),
+            offer: offer.map(|offer| offer_view(offer, city)),
+            deadline: next_deadline(incident, &self.policy).map(|d| DeadlineView {
+                kind: word(&d.kind),
+                at: d.at.0,
+                owner: d.owner.map(|o| operator_name(city, &o).0),
+            }),
+            asked: incident.asked.as_ref().map(|asked| AskedView {
+                about: word(&asked.about),
+                answer_by: asked.answer_by.0,
+                escalated: asked.escalated,
+            }),
+            responders: self.legs(incident, city).await,
+            can_send: self.can_send(frame, incident, known.as_deref(), place),
+            contact_tries: incident.contacts.iter().map(try_view).collect(),
+            services: incident
+                .services
+                .iter()
+                .map(|(service, at)| ServiceCallView {
+                    service: word(service),
+                    at: at.0,
+                })
+                .collect(),
+            lapses: incident.lapses,
+            accepted_at: incident.accepted_at.map(|at| at.0),
+            closing: incident.closing.as_ref().map(|closing| ClosingView {
+                at: closing.at.0,
+                by: closing.by.as_ref().map(|by| operator_name(city, by).0),
+                reason: closing.reason.as_str().to_owned(),
+                actions: closing
+                    .actions
+                    .iter()
+                    .map(|a| a.as_str().to_owned())
+                    .collect(),
+                outcome: closing.outcome.as_str().to_owned(),
+                machine: closing.machine,
+            }),
+            review_open: incident.review_open,
+            previous: incident.previous.map(|id| id.to_string()),
+            story: story::lines(&self.casebook, incident.id, &entry.story, city).await,
+        }
+    }
+
+    async fn known(&self, sight: &Sight, incident: &Incident) -> Option<Arc<Known>> {
+        let resident = incident.resident.as_ref()?;
+        let known = match self.records.open(resident).await {
+            Ok(known) => known,
+            Err(Unknown::NotFound) => return None,
+            Err(Unknown::Unavailable(error)) => {
+                tracing::warn!(%error, "a card goes out without the resident's record");
+                return None;
+            }
+        };
+        if known.profile.is_some() {
+            let why = match sight.purpose {
+                Purpose::Replay => format!("replay of incident {}", incident.id),
+                Purpose::Live | Purpose::List => format!("incident {}", incident.id),
+            };
+            let operator = &sight.viewer.operator;
+            self.records.viewed(operator, resident, why).await;
+        }
+        Some(known)
+    }
+
+    async fn place(&self, incident: &Incident, known: Option<&Known>) -> Option<(i32, i32)> {
+        let told = self.casebook.open_place(incident).await;
+        told.ok().flatten().or(known.and_then(|k| k.home))
+    }
+
+    async fn device(&self, frame: &Frame, incident: &Incident) -> Option<DeviceView> {
+        let device = incident
+            .alarms
+            .iter()
+            .rev()
+            .find_map(|a| a.device.clone())?;
+        let row = self.records.directory().device(&device).await;
+        let now = frame.board.device_now(&device);
+        Some(DeviceView {
+            id: device.to_string(),
+            model: row
+                .ok()
+                .flatten()
+                .map_or_else(String::new, |r| r.model.clone()),
+            battery_pct: now.and_then(|n| n.battery_pct),
+            troubles: now.map_or_else(Vec::new, |n| n.troubles.iter().cloned().collect()),
+        })
+    }
+
+    async fn legs(&self, incident: &Incident, city: &City) -> Vec<ResponderLegView> {
+        let mut legs = Vec::with_capacity(incident.responders.len());
+        for leg in &incident.responders {
+            legs.push(self.leg(leg, city).await);
+        }
+        legs
+    }
+
+    async fn leg(&self, leg: &ResponderLeg, city: &City) -> ResponderLegView {
+        let row = city.responders.get(&leg.responder);
+        let from = leg.from.as_ref().and_then(|site| city.sites.get(site));
+        let phone = self.records.directory().responder_phone(&leg.responder);
+        let phone = phone.await.ok().flatten().filter(|p| !p.is_empty());
+        ResponderLegView {
+            responder: leg.responder.to_string(),
+            name: responder_name(city, &leg.responder),
+            kind: row.map_or_else(String::new, |r| responder_kind(r.kind)),
+            phone,
+            sent_at: leg.sent_at.0,
+            eta: leg.eta.0,
+            delayed: leg.delayed,
+            arrived_at: leg.arrived_at.map(|at| at.0),
+            from_lon: from.map(|s| degrees(s.record.lon_e6)),
+            from_lat: from.map(|s| degrees(s.record.lat_e6)),
+        }
+    }
+
+    fn can_send(
+        &self,
+        frame: &Frame,
+        incident: &Incident,
+        known: Option<&Known>,
+        place: Option<(i32, i32)>,
+    ) -> Vec<ResponderOption> {
+        if !incident.is_open() {
+            return Vec::new();
+        }
+        let city = &frame.board.city;
+        let mut options = people::who_could_go(city, frame.now, incident, known, place);
+        options.retain(|(id, _)| incident.leg(id).is_none());
+        options.truncate(CAN_SEND);
+        let view = |(id, seconds): (ResponderId, Option<u32>)| {
+            let row = city.responders.get(&id);
+            let site = row.and_then(|r| r.site.as_ref());
+            ResponderOption {
+                name: responder_name(city, &id),
+                kind: row.map_or_else(String::new, |r| responder_kind(r.kind)),
+                site: site.map(ToString::to_string),
+                site_name: site.map(|s| site_name(city, s).0),
+                seconds: seconds.map(people::announced),
+                busy: frame.busy.contains(&id),
+                responder: id.to_string(),
+            }
+        };
+        options.into_iter().map(view).collect()
+    }
+}
+
+/// What the opening alarm said, in its own word when we do not know it.
+pub(crate) fn kind_of(incident: &Incident) -> String {
+    let first = incident.alarms.first().map(|a| a.kind);
+    word(&first.unwrap_or(SignalKind::Unknown))
+}
+
+pub(crate) fn priority_number(priority: Priority) -> u8 {
+    match priority {
+        Priority::P1 => 1,
+        Priority::P2 => 2,
+        Priority::P3 => 3,
+        Priority::P4 => 4,
+    }
+}
+
+fn phase_word(phase: &Phase) -> &'static str {
+    match phase {
+        Phase::Waiting => "waiting",
+        Phase::Offered => "offered",
+        Phase::Accepted { .. } => "accepted",
+        Phase::Talking { .. } => "talking",
+        Phase::Underway { .. } => "underway",
+        Phase::OnSite { .. } => "on_site",
+        Phase::Held { .. } => "held",
+        Phase::Resolved => "resolved",
+    }
+}
+
+fn last_press(incident: &Incident) -> Option<Timestamp> {
+    let presses = incident
+        .alarms
+        .iter()
+        .filter(|a| a.kind.class() != SignalClass::Cancel);
+    presses.map(|a| a.received_at).max()
+}
+
+fn problems(incident: &Incident) -> Vec<String> {
+    let all = incident.alarms.iter().flat_map(|a| a.problems.iter());
+    let once: BTreeSet<String> = all.map(word).collect();
+    once.into_iter().collect()
+}
+
+fn place_words(incident: &Incident, known: Option<&Known>, city: &City) -> (String, String) {
+    let district = known
+        .map(|k| &k.row.district)
+        .or(incident.district.as_ref());
+    let Some(district) = district else {
+        return ("位置不明".to_owned(), "Unknown place".to_owned());
+    };
+    let (zh, en) = district_name(city, district);
+    let zh = zh.trim_end_matches('区');
+    let community = known.and_then(|k| directory::harbin::community(&k.row.community));
+    match community {
+        Some(community) => {
+            let short = community.name_short.trim_end_matches("社区");
+            (format!("{zh} {short}"), format!("{en} {short}"))
+        }
+        None => (zh.to_owned(), en),
+    }
+}
+
+fn owner_view(incident: &Incident, city: &City) -> Option<OwnerView> {
+    let owner = incident.owner.as_ref()?;
+    let (name, post) = operator_name(city, &owner.operator);
+    Some(OwnerView {
+        operator: owner.operator.to_string(),
+        name,
+        post,
+        party: party_view(city, &owner.party),
+        since: owner.since.0,
+        first_step: owner.first_step,
+        unreachable: city.unreachable.contains(&owner.operator),
+    })
+}
+
+fn offer_view(offer: &Offer, city: &City) -> OfferView {
+    let rung = |r: &domain::incident::Rung| RungView {
+        party: party_view(city, &r.party),
+        since: r.since.0,
+        shown: r.shown,
+        sounded: r.sounded,
+        unseen: r.unseen,
+        phone_attempts: r.phone_attempts,
+        declined: r.declined,
+    };
+    let candidate = |c: &domain::party::Candidate| {
+        let (name, name_en) = site_name(city, &c.site);
+        CandidateView {
+            site: c.site.to_string(),
+            name,
+            name_en,
+            seconds: c.seconds,
+            metres: c.metres,
+            via: c.via.as_ref().map(|via| crossing_name(city, via)),
+            home: c.home,
+            ruled_out: c.ruled_out.as_ref().map(word),
+        }
+    };
+    OfferView {
+        ring: offer.ring,
+        round: offer.round,
+        offered_at: offer.offered_at.0,
+        widens_at: offer.widens_at.0,
+        rung: offer.parties.iter().map(rung).collect(),
+        candidates: offer.candidates.iter().map(candidate).collect(),
+    }
+}
+
+fn try_view(tried: &domain::incident::ContactTry) -> ContactTryView {
+    ContactTryView {
+        order: match tried.callee {
+            Callee::Resident => 0,
+            Callee::Contact(order) => order,
+        },
+        result: word(&tried.result),
+        at: tried.at.0,
+    }
+}
+
+/// Which of their parties are asked: those of the duty taken with this console, else all they may take.
+fn my_parties(sight: &Sight, city: &City) -> Vec<Party> {
+    match &sight.duty {
+        Some(site) => parties_of(site, city),
+        None => sight.viewer.parties(),
+    }
+}
+
+/// The party as which this person may accept. `decide` has the last word; this only offers the button.
+pub(crate) fn accept_as(incident: &Incident, sight: &Sight, city: &City) -> Option<Party> {
+    let own = incident.is_owned_by(&sight.viewer.operator);
+    if sight.purpose == Purpose::Replay || !incident.is_open() || own {
+        return None;
+    }
+    let parties = my_parties(sight, city);
+    let rung = |p: &&Party| incident.offer.as_ref().is_some_and(|o| o.rung(p).is_some());
+    let is_desk = |p: &&Party| !matches!(p, Party::Site(_));
+    let told = |p: &&Party| {
+        incident.asked.as_ref().is_some_and(|a| a.escalated) && incident.desks.contains(p)
+    };
+    let found = match (&incident.owner, &incident.beside) {
+        (None, _) | (Some(_), Some(_)) => parties
+            .iter()
+            .find(rung)
+            .or_else(|| parties.iter().find(is_desk)),
+        (Some(_), None) => parties.iter().find(told),
+    };
+    found.cloned()
+}
+
+/// The parties rung just now that this console answers for.
+pub(crate) fn rung_here(incident: &Incident, duty: &SiteId, city: &City) -> Vec<Party> {
+    let Some(offer) = incident.ringing() else {
+        return Vec::new();
+    };
+    let mut parties = parties_of(duty, city);
+    parties.retain(|p| offer.rung(p).is_some_and(|r| !r.declined));
+    parties
+}
+
+fn rings(incident: &Incident, sight: &Sight, city: &City) -> bool {
+    let duty = sight
+        .duty
+        .as_ref()
+        .filter(|_| sight.purpose == Purpose::Live);
+    let own = incident.is_owned_by(&sight.viewer.operator);
+    !own && duty.is_some_and(|duty| !rung_here(incident, duty, city).is_empty())
+}

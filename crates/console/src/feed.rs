@@ -1,0 +1,237 @@
+//! What one console has been sent, and what it must be sent next.
+//!
+//! For: snapshots and changes without gap or repeat; a console that lags gets a snapshot, so nothing piles up for it.
+//! May not know: sockets, how often it is asked.
+
+use crate::{
+    app::App,
+    board::{Board, Entry},
+    card::{Frame, Purpose, Sight},
+    counts::counts,
+    duty::Duty,
+    names::operator_name,
+    viewer::Viewer,
+};
+use domain::{IncidentId, Timestamp, incident::Incident};
+use eventlog::Position;
+use futures_util::{FutureExt, StreamExt, stream};
+use std::{collections::BTreeSet, sync::Arc};
+use wire::{
+    card::Card,
+    console::{Change, Counts, ToPage},
+};
+
+/// Cards of one frame made at once; opening records waits on the store, not on the processor.
+const CARDS_AT_ONCE: usize = 16;
+
+/// One console's feed.
+#[derive(Debug)]
+pub(crate) struct Feed {
+    viewer: Viewer,
+    /// Everything up to here was sent; `None`: nothing yet.
+    sent: Option<Position>,
+    /// Incidents on the page, as far as we know.
+    held: BTreeSet<IncidentId>,
+    /// The page came back with what it had: incidents may stand on it that are not in `held`.
+    came_back: bool,
+    counts: Counts,
+}
+
+/// What to say.
+#[derive(Debug)]
+pub(crate) struct Said {
+    pub(crate) message: ToPage,
+    /// A snapshot because the console lagged too far behind.
+    pub(crate) collapsed: bool,
+}
+
+impl Feed {
+    pub(crate) fn new(viewer: Viewer) -> Self {
+        Self {
+            viewer,
+            sent: None,
+            held: BTreeSet::new(),
+            came_back: false,
+            counts: Counts::default(),
+        }
+    }
+
+    /// The page has everything up to here.
+    pub(crate) fn resume(&mut self, position: Option<Position>) {
+        self.sent = position;
+        self.came_back = position.is_some();
+        self.held.clear();
+    }
+
+    /// Everything anew next time: duty has changed, and with it every card.
+    pub(crate) fn restart(&mut self) {
+        self.sent = None;
+    }
+
+    /// The next message; `None` when nothing has changed.
+    pub(crate) async fn next(&mut self, app: &App, duty: &Duty) -> Option<Said> {
+        let Some(sent) = self.sent else {
+            let board = app.shared.board();
+            return Some(self.snapshot(app, duty, board, false).await);
+        };
+        let (board, changed) = app.shared.since(sent);
+        match changed {
+            None => Some(self.snapshot(app, duty, board, true).await),
+            Some(changed) => self.changes(app, duty, board, &changed).await,
+        }
+    }
+
+    async fn snapshot(
+        &mut self,
+        app: &App,
+        duty: &Duty,
+        board: Arc<Board>,
+        collapsed: bool,
+    ) -> Said {
+        let visible = visible(&board, &self.viewer);
+        self.held = visible.iter().map(|e| e.incident.id).collect();
+        self.sent = Some(board.position);
+        self.came_back = false;
+        let now = app.casebook.now();
+        self.counts = counts(&board, &self.viewer, now);
+        let position = board.position.0;
+        let frame = Frame::of(board, now);
+        let cards = cards(app, &frame, &self.sight(duty), &visible).await;
+        let message = ToPage::Snapshot {
+            position,
+            now: now.0,
+            cards,
+            counts: self.counts,
+        };
+        Said { message, collapsed }
+    }
+
+    async fn changes(
+        &mut self,
+        app: &App,
+        duty: &Duty,
+        board: Arc<Board>,
+        changed: &BTreeSet<IncidentId>,
+    ) -> Option<Said> {
+        let now = app.casebook.now();
+        let counts = counts(&board, &self.viewer, now);
+        let mut upserts = Vec::new();
+        let mut removes = Vec::new();
+        if self.came_back {
+            let there = visible(&board, &self.viewer);
+            self.held.extend(there.iter().map(|e| e.incident.id));
+        }
+        for id in changed {
+            let entry = board.incidents.get(id);
+            let seen = entry.filter(|e| sees(&self.viewer, &e.incident, &board));
+            match (entry, seen) {
+                (_, Some(entry)) => {
+                    self.held.insert(*id);
+                    upserts.push(Arc::clone(entry));
+                }
+                (Some(entry), None) => {
+                    let had = self.held.remove(id)
+                        || (self.came_back
+                            && self.viewer.may_have_seen(&entry.incident, &board.city));
+                    if had {
+                        removes.push(remove(&entry.incident, &board));
+                    }
+                }
+                (None, None) => {
+                    if self.held.remove(id) || self.came_back {
+                        removes.push(Change::Remove {
+                            id: id.to_string(),
+                            why: "closed".to_owned(),
+                            by: None,
+                        });
+                    }
+                }
+            }
+        }
+        let first = std::mem::take(&mut self.came_back);
+        let position = board.position;
+        self.sent = Some(position);
+        if upserts.is_empty() && removes.is_empty() && counts == self.counts && !first {
+            return None;
+        }
+        self.counts = counts;
+        upserts.sort_by_key(|e| (e.incident.priority, e.incident.opened_at, e.incident.id));
+        let frame = Frame::of(board, now);
+        let cards = cards(app, &frame, &self.sight(duty), &upserts).await;
+        let upserts = cards.into_iter().map(|card| Change::Upsert { card });
+        let message = ToPage::Changes {
+            position: position.0,
+            now: now.0,
+            changes: removes.into_iter().chain(upserts).collect(),
+            counts,
+        };
+        Some(Said {
+            message,
+            collapsed: false,
+        })
+    }
+
+    fn sight(&self, duty: &Duty) -> Sight {
+        Sight {
+            viewer: self.viewer.clone(),
+            duty: duty.site.clone(),
+            purpose: Purpose::Live,
+        }
+    }
+}
+
+fn sees(viewer: &Viewer, incident: &Incident, board: &Board) -> bool {
+    incident.is_open() && viewer.sees(incident, &board.city)
+}
+
+fn visible(board: &Board, viewer: &Viewer) -> Vec<Arc<Entry>> {
+    let mut open = board.open();
+    open.retain(|e| viewer.sees(&e.incident, &board.city));
+    open
+}
+
+fn remove(incident: &Incident, board: &Board) -> Change {
+    let name = |operator| operator_name(&board.city, operator).0;
+    let (why, by) = match (&incident.closing, &incident.owner) {
+        (Some(closing), _) => ("closed", closing.by.as_ref().map(name)),
+        (None, Some(owner)) => ("accepted_elsewhere", Some(name(&owner.operator))),
+        (None, None) => ("out_of_scope", None),
+    };
+    Change::Remove {
+        id: incident.id.to_string(),
+        why: why.to_owned(),
+        by,
+    }
+}
+
+/// Cards in the order given.
+pub(crate) async fn cards(
+    app: &App,
+    frame: &Frame,
+    sight: &Sight,
+    entries: &[Arc<Entry>],
+) -> Vec<Card> {
+    let mut making = Vec::with_capacity(entries.len());
+    for entry in entries {
+        making.push(app.cards.card(frame, sight, entry).boxed());
+    }
+    stream::iter(making).buffered(CARDS_AT_ONCE).collect().await
+}
+
+/// A past board as a snapshot, for one person.
+pub(crate) async fn past(app: &App, viewer: &Viewer, board: &Board) -> ToPage {
+    let visible = visible(board, viewer);
+    let now = Timestamp(board.at);
+    let sight = Sight {
+        viewer: viewer.clone(),
+        duty: None,
+        purpose: Purpose::Replay,
+    };
+    let frame = Frame::of(Arc::new(board.clone()), now);
+    ToPage::Snapshot {
+        position: board.position.0,
+        now: now.0,
+        cards: cards(app, &frame, &sight, &visible).await,
+        counts: counts(board, viewer, now),
+    }
+}

@@ -1,0 +1,477 @@
+//! The live console: `GET /v1/console`.
+//!
+//! For: one connection's life: greeting, frames, commands, pulse, end.
+//! May not know: what a card holds (`card`), what changed (`feed`), how duty is written (`duty`).
+
+use crate::{
+    app::App,
+    card::rung_here,
+    duty::{self, Duty},
+    feed::Feed,
+    http,
+    lines::{Place, Why},
+    options::{FRAME_BYTES, FRAME_GAP, OUTBOX, SESSION_CHECK_EVERY},
+    orders,
+    problem::{Answer, Failure},
+    replay, session,
+    session::Signed,
+    sign_in::me,
+    socket::{self, AWAY, ENDED, Ear, Gone, Heard, Mouth},
+    viewer::Viewer,
+};
+use axum::{
+    extract::{
+        Request, State,
+        ws::{WebSocket, WebSocketUpgrade, rejection::WebSocketUpgradeRejection},
+    },
+    response::Response,
+};
+use domain::{CommandId, IncidentId, incident::IncidentCommand};
+use eventlog::Position;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{mpsc, watch},
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+use wire::console::{CommandIn, CommandOut, FromPage, ToPage};
+
+/// How long a page may take to say `resume`; then it gets a snapshot unasked.
+const RESUME_WAIT: Duration = Duration::from_secs(2);
+
+/// How long a console that ends waits for what its page asked last.
+const FINISH_WAIT: Duration = Duration::from_secs(5);
+
+/// Opens a live console, or with `?at=` a replay.
+pub(crate) async fn console(
+    State(app): State<Arc<App>>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+    request: Request,
+) -> Answer<Response> {
+    let signed = session::signed_socket(&app, request.headers()).await?;
+    let at = replay_position(&request)?;
+    let upgrade = upgrade.map_err(|_| Failure::malformed("this address speaks WebSocket"))?;
+    if app.stop.is_cancelled() {
+        return Err(Failure::unavailable("the console is stopping"));
+    }
+    let place = app.lines.enter(&signed.viewer.operator, signed.key);
+    let place = place.ok_or_else(|| {
+        app.metrics.turned_away();
+        Failure::unavailable("too many consoles are open; close one, then try again")
+    })?;
+    let tracker = app.tasks.clone();
+    let upgrade = upgrade
+        .max_message_size(FRAME_BYTES)
+        .max_frame_size(FRAME_BYTES);
+    Ok(upgrade.on_upgrade(move |socket| {
+        tracker.track_future(async move {
+            match at {
+                Some(at) => replay::run(app, signed, place, at, socket).await,
+                None => run(app, signed, place, socket).await,
+            }
+        })
+    }))
+}
+
+fn replay_position(request: &Request) -> Answer<Option<Position>> {
+    let pairs = http::query(request.uri())?;
+    let at = pairs.iter().find(|(name, _)| name == "at");
+    let Some((_, text)) = at else {
+        return Ok(None);
+    };
+    text.parse()
+        .map(|at| Some(Position(at)))
+        .map_err(|_| Failure::malformed("at: a position is a whole number"))
+}
+
+/// What the reading half tells the writing one.
+enum Post {
+    Say(ToPage),
+    /// The page came, with what it had.
+    Resumed(Option<Position>),
+}
+
+async fn run(app: Arc<App>, signed: Signed, place: Place, socket: WebSocket) {
+    app.metrics
+        .connections
+        .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let (mouth, ear) = socket::split(socket);
+    let (post, posted) = mpsc::channel(OUTBOX);
+    let (duty, on_duty) = watch::channel(Duty::default());
+    let hang_up = CancellationToken::new();
+    let reader = Reader {
+        app: &app,
+        hang_up: hang_up.clone(),
+        viewer: signed.viewer.clone(),
+        place: &place,
+        duty: &duty,
+        post,
+    };
+    let writer = Writer {
+        app: &app,
+        signed: &signed,
+        place: &place,
+        duty: &duty,
+        mouth,
+        feed: Feed::new(signed.viewer.clone()),
+    };
+    // Whichever half ends first ends the other; what the reading half is doing is finished first, so that duty taken in
+    // that moment is not forgotten.
+    let mut reading = std::pin::pin!(reader.run(ear));
+    let why = tokio::select! {
+        why = writer.run(posted, on_duty) => {
+            hang_up.cancel();
+            let _ = tokio::time::timeout(FINISH_WAIT, reading).await;
+            why
+        }
+        () = &mut reading => None,
+    };
+    if why == Some(Why::Replaced) {
+        tracing::debug!("a console has come back over another connection");
+    }
+    let ends = why == Some(Why::SignedOut) && !app.lines.has_other(&signed.viewer.operator, &place);
+    let last = duty.borrow().clone();
+    duty::detach(&app, &signed.viewer, &place, &last, ends).await;
+    app.metrics
+        .connections
+        .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+}
+
+/// The half that hears a page out and does what it asks, one thing after the other.
+struct Reader<'a> {
+    app: &'a Arc<App>,
+    hang_up: CancellationToken,
+    viewer: Viewer,
+    place: &'a Place,
+    duty: &'a watch::Sender<Duty>,
+    post: mpsc::Sender<Post>,
+}
+
+impl Reader<'_> {
+    async fn run(self, mut ear: Ear) {
+        loop {
+            let heard = tokio::select! {
+                heard = ear.next() => heard,
+                () = self.hang_up.cancelled() => return,
+            };
+            let Some(heard) = heard else { return };
+            let said = match heard {
+                Heard::Message(message) => self.hear(message).await,
+                Heard::Malformed(detail) => Some(refusal("", Failure::malformed(detail))),
+            };
+            if let Some(said) = said
+                && self.post.send(Post::Say(said)).await.is_err()
+            {
+                return;
+            }
+        }
+    }
+
+    async fn hear(&self, message: FromPage) -> Option<ToPage> {
+        let app = self.app.as_ref();
+        let before = self.duty.borrow().clone();
+        match message {
+            FromPage::Resume { console, position } => {
+                let duty = duty::resume(app, &self.viewer, self.place, &console).await;
+                let refused = self.settle(duty, "resume");
+                let position = position.map(Position);
+                let _ = self.post.send(Post::Resumed(position)).await;
+                refused
+            }
+            FromPage::SignOn { party, id, sound } => {
+                let duty =
+                    duty::sign_on(app, &self.viewer, &before, &party, id.as_deref(), sound).await;
+                self.settle(duty, "sign_on")
+            }
+            FromPage::SignOff => {
+                let duty = duty::sign_off(app, &self.viewer, &before).await;
+                self.settle(duty, "sign_off")
+            }
+            FromPage::Sound { proven } => {
+                let duty = duty::sound(app, &self.viewer, &before, proven).await;
+                self.settle(duty, "sound")
+            }
+            FromPage::Command { incident, command } => {
+                Some(self.command(&before, &incident, command).await)
+            }
+            FromPage::Shown {
+                incident, sounded, ..
+            } => {
+                self.shown(&before, &incident, sounded).await;
+                None
+            }
+            FromPage::Seek { .. } => Some(refusal(
+                "seek",
+                Failure::malformed("seek belongs to a replay; open /v1/console?at=<position>"),
+            )),
+            FromPage::Ping { n } => Some(ToPage::Pong {
+                n,
+                now: app.casebook.now().0,
+            }),
+        }
+    }
+
+    /// Takes a new duty over, or says why not. The writing half tells the page.
+    fn settle(&self, duty: Answer<Duty>, what: &str) -> Option<ToPage> {
+        match duty {
+            Ok(duty) => {
+                self.duty.send_replace(duty);
+                None
+            }
+            Err(failure) => Some(refusal(what, failure)),
+        }
+    }
+
+    /// Done in a task of its own, so that it is finished also when the page goes away meanwhile.
+    async fn command(&self, duty: &Duty, incident: &str, command: CommandIn) -> ToPage {
+        let id = command.id.clone();
+        let incident = match http::incident_id(incident) {
+            Ok(incident) => incident,
+            Err(failure) => return refusal(&id, failure),
+        };
+        let (app, viewer, site) = (Arc::clone(self.app), self.viewer.clone(), duty.site.clone());
+        let done = app.tasks.clone().spawn(async move {
+            orders::act(&app, &viewer, site.as_ref(), incident, command).await
+        });
+        match done.await {
+            Ok(Ok(done)) => result(id, done),
+            Ok(Err(failure)) => refusal(&id, failure),
+            Err(_) => refusal(
+                &id,
+                Failure::unavailable("the command was not finished; send it again"),
+            ),
+        }
+    }
+
+    /// Writes down that an offer was shown here, for every party this console answers for.
+    async fn shown(&self, duty: &Duty, incident: &str, sounded: bool) {
+        let (Some(site), Some(console), Ok(id)) =
+            (&duty.site, &duty.console, http::incident_id(incident))
+        else {
+            return;
+        };
+        let board = self.app.shared.board();
+        let Some(entry) = board.incidents.get(&id) else {
+            return;
+        };
+        for party in rung_here(&entry.incident, site, &board.city) {
+            let command = IncidentCommand::Show {
+                party,
+                operator: self.viewer.operator.clone(),
+                console: console.clone(),
+                sounded,
+            };
+            self.note_shown(id, command).await;
+        }
+    }
+
+    async fn note_shown(&self, id: IncidentId, command: IncidentCommand) {
+        let by = domain::Actor::Operator(self.viewer.operator.clone());
+        let casebook = &self.app.casebook;
+        let asked = casebook.asked(by, None, command);
+        let command_id = CommandId(uuid::Uuid::new_v4());
+        // Refused: the offer has moved on since it was shown.
+        if let Err(casebook::ActError::Unavailable(error)) =
+            casebook.act(id, command_id, asked).await
+        {
+            tracing::warn!(%error, "an offer that was shown could not be written down");
+        }
+    }
+}
+
+/// The half that speaks.
+struct Writer<'a> {
+    app: &'a Arc<App>,
+    signed: &'a Signed,
+    place: &'a Place,
+    duty: &'a watch::Sender<Duty>,
+    mouth: Mouth,
+    feed: Feed,
+}
+
+impl Writer<'_> {
+    /// Until the console is gone (`None`) or must end.
+    async fn run(
+        mut self,
+        mut posted: mpsc::Receiver<Post>,
+        mut on_duty: watch::Receiver<Duty>,
+    ) -> Option<Why> {
+        match self.talk(&mut posted, &mut on_duty).await {
+            Ok(why) => {
+                self.goodbye(why).await;
+                Some(why)
+            }
+            Err(Gone) => {
+                self.app.metrics.dropped();
+                None
+            }
+        }
+    }
+
+    async fn talk(
+        &mut self,
+        posted: &mut mpsc::Receiver<Post>,
+        on_duty: &mut watch::Receiver<Duty>,
+    ) -> Result<Why, Gone> {
+        let mut over = std::pin::pin!(self.place.over());
+        let mut pulse = self.app.shared.watch();
+        let mut checked = Instant::now();
+        self.hello().await?;
+        // The first frame waits for `resume`, but not for ever.
+        let mut due = Some(Instant::now() + RESUME_WAIT);
+        let mut started = false;
+        let mut stands = None;
+        let mut last = Instant::now();
+        loop {
+            let frame = async {
+                match due {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                why = over.as_mut() => return Ok(why),
+                post = posted.recv() => match post {
+                    Some(Post::Say(message)) => self.mouth.say(&message).await?,
+                    Some(Post::Resumed(position)) => {
+                        let duty = on_duty.borrow_and_update().clone();
+                        self.say_duty(&duty).await?;
+                        stands = duty.party.clone();
+                        // What an operator's page holds was made under a duty that may be over.
+                        let stale = duty.site.is_none() && !self.signed.viewer.leads();
+                        self.feed.resume(position.filter(|_| !stale));
+                        started = true;
+                        due = Some(Instant::now());
+                    }
+                    None => return Err(Gone),
+                },
+                _ = on_duty.changed(), if started => {
+                    let duty = on_duty.borrow_and_update().clone();
+                    self.say_duty(&duty).await?;
+                    if stands != duty.party {
+                        stands = duty.party;
+                        self.feed.restart();
+                        due = Some(Instant::now());
+                    }
+                }
+                () = frame => {
+                    started = true;
+                    last = Instant::now();
+                    due = None;
+                    if let Some(why) = self.frame().await? {
+                        return Ok(why);
+                    }
+                }
+                moved = pulse.changed(), if started && due.is_none() => match moved {
+                    Ok(()) => due = Some(Instant::now().max(last + FRAME_GAP)),
+                    Err(_) => return Ok(Why::Stopping),
+                },
+                beat = self.mouth.beat() => {
+                    beat?;
+                    if checked.elapsed() >= SESSION_CHECK_EVERY {
+                        checked = Instant::now();
+                        if self.session_is_over().await {
+                            return Ok(Why::Expired);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    async fn hello(&mut self) -> Result<(), Gone> {
+        let board = self.app.shared.board();
+        let hello = ToPage::Hello {
+            protocol: wire::CONSOLE_PROTOCOL,
+            version: self.app.options.version.clone(),
+            position: board.position.0,
+            now: self.app.casebook.now().0,
+            me: me(&board.city, &self.signed.viewer),
+            duty: None,
+            replay: false,
+            demo: self.app.options.demo,
+        };
+        self.mouth.say(&hello).await
+    }
+
+    async fn say_duty(&mut self, duty: &Duty) -> Result<(), Gone> {
+        let board = self.app.shared.board();
+        let message = ToPage::Duty {
+            duty: duty.view(&board.city),
+            sound: duty.sound,
+        };
+        self.mouth.say(&message).await
+    }
+
+    async fn frame(&mut self) -> Result<Option<Why>, Gone> {
+        let board = self.app.shared.board();
+        let signed = self.signed;
+        let responder = signed.viewer.responder.as_ref();
+        match Viewer::of(&board.city, &signed.viewer.operator, responder) {
+            // Another scope needs another session: what is on the page was decided under this one.
+            Some(viewer) if viewer == signed.viewer => {}
+            _ => return Ok(Some(Why::Expired)),
+        }
+        let now = self.duty.borrow().clone();
+        if now.is_over(&signed.viewer.operator, board.position, &board.city) {
+            self.duty.send_modify(|duty| {
+                *duty = Duty {
+                    console: duty.console.take(),
+                    ..Duty::default()
+                };
+            });
+        }
+        let duty = self.duty.borrow().clone();
+        if let Some(said) = self.feed.next(self.app, &duty).await {
+            if matches!(said.message, ToPage::Snapshot { .. }) {
+                self.app.metrics.snapshot(said.collapsed);
+            }
+            self.app.metrics.frame();
+            self.mouth.say(&said.message).await?;
+        }
+        Ok(None)
+    }
+
+    async fn session_is_over(&self) -> bool {
+        let found = session::find(self.app, &self.signed.key).await;
+        // When the log does not answer the console stays: calls go on.
+        matches!(found, Ok(None)) || self.app.casebook.now().0 >= self.signed.expires_at
+    }
+
+    async fn goodbye(&mut self, why: Why) {
+        goodbye(&mut self.mouth, why).await;
+    }
+}
+
+/// Tells a page why its console ends.
+pub(crate) async fn goodbye(mouth: &mut Mouth, why: Why) {
+    let word = match why {
+        Why::SignedOut => "signed_out",
+        Why::Expired => "expired",
+        Why::Replaced => return mouth.close(ENDED, "replaced").await,
+        Why::Stopping => return mouth.close(AWAY, "stopping").await,
+    };
+    let message = ToPage::SignedOut {
+        why: word.to_owned(),
+    };
+    let _ = mouth.say(&message).await;
+    mouth.close(ENDED, word).await;
+}
+
+fn result(command: String, done: CommandOut) -> ToPage {
+    ToPage::Result {
+        command,
+        done: Some(done),
+        refused: None,
+    }
+}
+
+/// The answer to what could not be done.
+pub(crate) fn refusal(command: &str, failure: Failure) -> ToPage {
+    ToPage::Result {
+        command: command.to_owned(),
+        done: None,
+        refused: Some(*failure.0),
+    }
+}

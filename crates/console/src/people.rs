@@ -1,0 +1,248 @@
+//! People on a card: the resident, and who could go.
+//!
+//! For: a record as it is shown, and responders in the order they could be there.
+//! May not know: who may see it.
+
+use crate::{
+    names::{district_name, responder_name, site_name},
+    records::Known,
+};
+use directory::{City, harbin};
+use domain::{
+    IncidentId, ResponderId, Timestamp,
+    geography::Place,
+    incident::Incident,
+    operator::ResponderKind,
+    party::Traveller,
+    resident::{Address, Contact},
+    routing::{OpenCrossing, travel},
+};
+use wire::card::{ContactView, EarlierView, ResidentView};
+
+/// Earlier incidents on a card (the contract's figure).
+const EARLIER: usize = 5;
+
+/// Shortest way that is announced. Ours: nobody is out of the door sooner.
+const SHORTEST_WAY_S: u32 = 30;
+
+/// A way nobody can reckon. Ours: long enough to be true of most, short enough to be asked about.
+pub(crate) const UNKNOWN_WAY_S: u32 = 20 * 60;
+
+/// A year in milliseconds, leap years spread.
+const YEAR_MS: i64 = 31_556_952_000;
+
+pub(crate) fn resident_view(
+    city: &City,
+    here: Option<IncidentId>,
+    known: &Known,
+    now_ms: i64,
+) -> ResidentView {
+    let row = &known.row;
+    let community = harbin::community(&row.community);
+    let worker = harbin::grid_worker(&row.community, row.grid);
+    let grid_worker = city
+        .responders
+        .contains_key(&worker)
+        .then(|| responder_name(city, &worker));
+    let here = here.map(|id| id.to_string());
+    let earlier = known
+        .earlier
+        .iter()
+        .filter(|e| here.as_ref() != Some(&e.id));
+    let earlier: Vec<EarlierView> = earlier.take(EARLIER).cloned().collect();
+    let mut view = ResidentView {
+        id: row.resident.to_string(),
+        community: community.map_or_else(|| row.community.to_string(), |c| c.name.clone()),
+        grid: row.grid,
+        grid_worker,
+        home_station: row.home_station.as_ref().map(|s| site_name(city, s).0),
+        erased: known.profile.is_none(),
+        earlier,
+        name: String::new(),
+        name_latin: String::new(),
+        age: 0,
+        sex: String::new(),
+        phone: String::new(),
+        compound: String::new(),
+        building: String::new(),
+        unit: String::new(),
+        floor: String::new(),
+        door: String::new(),
+        access: String::new(),
+        address_line: String::new(),
+        hearing: String::new(),
+        dialect: String::new(),
+        conditions: Vec::new(),
+        medicines: Vec::new(),
+        hospital: String::new(),
+        household: Vec::new(),
+        contacts: Vec::new(),
+        notes: String::new(),
+    };
+    if let Some(profile) = &known.profile {
+        view.address_line = address_line(&district_name(city, &row.district).0, &profile.address);
+        view.name.clone_from(&profile.name);
+        view.name_latin.clone_from(&profile.name_latin);
+        view.age = age(profile.born, now_ms);
+        view.sex.clone_from(&profile.sex);
+        view.phone.clone_from(&profile.phone);
+        view.compound.clone_from(&profile.address.compound);
+        view.building.clone_from(&profile.address.building);
+        view.unit.clone_from(&profile.address.unit);
+        view.floor.clone_from(&profile.address.floor);
+        view.door.clone_from(&profile.address.door);
+        view.access.clone_from(&profile.address.access);
+        view.hearing.clone_from(&profile.hearing);
+        view.dialect.clone_from(&profile.dialect);
+        view.conditions.clone_from(&profile.conditions);
+        view.medicines.clone_from(&profile.medicines);
+        view.hospital.clone_from(&profile.hospital);
+        view.household.clone_from(&profile.household);
+        view.notes.clone_from(&profile.notes);
+        let contacts = profile.contacts.iter().enumerate();
+        view.contacts = contacts.map(|(at, c)| contact_view(at, c)).collect();
+    }
+    view
+}
+
+fn contact_view(at: usize, contact: &Contact) -> ContactView {
+    ContactView {
+        order: u8::try_from(at + 1).unwrap_or(u8::MAX),
+        name: contact.name.clone(),
+        relation: contact.relation.clone(),
+        phone: contact.phone.clone(),
+        has_key: contact.has_key,
+        minutes_away: contact.minutes_away,
+    }
+}
+
+/// The whole address in one line, to be read aloud.
+fn address_line(district: &str, address: &Address) -> String {
+    [
+        district,
+        &address.compound,
+        &address.building,
+        &address.unit,
+        &address.floor,
+        &address.door,
+    ]
+    .concat()
+}
+
+fn age(born: u16, now_ms: i64) -> u16 {
+    let year = 1970 + now_ms.div_euclid(YEAR_MS);
+    u16::try_from(year - i64::from(born)).unwrap_or(0)
+}
+
+/// Who could go, soonest first, those whose way is unknown last; ties by id. Nobody starts from a site that is closed
+/// at this hour.
+pub(crate) fn who_could_go(
+    city: &City,
+    now: Timestamp,
+    incident: &Incident,
+    known: Option<&Known>,
+    place: Option<(i32, i32)>,
+) -> Vec<(ResponderId, Option<u32>)> {
+    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
+    let grid_worker = known.map(|k| harbin::grid_worker(&k.row.community, k.row.grid));
+    let weighed = |site: &domain::SiteId| {
+        let candidates = incident.offer.iter().flat_map(|o| o.candidates.iter());
+        let mut candidates = candidates.map(|c| &c.site);
+        candidates.any(|c| c == site)
+    };
+    let mut all: Vec<(ResponderId, Option<u32>)> = city
+        .responders
+        .iter()
+        .filter(|(id, row)| match (&row.site, row.kind) {
+            // A grid worker knows one grid; the others of a district are no help here.
+            (_, ResponderKind::GridWorker) => grid_worker.as_ref() == Some(*id),
+            (Some(site), _) => {
+                let record = city.site(site);
+                let sends = record.is_some_and(|r| r.can_send && r.hours.open_at(now));
+                sends && (incident.district.as_ref() == Some(&row.district) || weighed(site))
+            }
+            (None, _) => incident.district.as_ref() == Some(&row.district),
+        })
+        .map(|(id, _)| (id.clone(), way(city, id, known, place, &crossings)))
+        .collect();
+    all.sort_by_key(|(id, seconds)| (seconds.unwrap_or(u32::MAX), id.clone()));
+    all
+}
+
+/// How long one responder would take, in seconds; `None` when it cannot be reckoned.
+pub(crate) fn way_of(
+    city: &City,
+    responder: &ResponderId,
+    known: Option<&Known>,
+    place: Option<(i32, i32)>,
+) -> Option<u32> {
+    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
+    way(city, responder, known, place, &crossings)
+}
+
+fn way(
+    city: &City,
+    responder: &ResponderId,
+    known: Option<&Known>,
+    place: Option<(i32, i32)>,
+    crossings: &[OpenCrossing],
+) -> Option<u32> {
+    let (lon_e6, lat_e6) = place?;
+    let to = Place { lon_e6, lat_e6 };
+    let row = city.responders.get(responder)?;
+    let from_site = row.site.as_ref().and_then(|s| city.sites.get(s));
+    let (from, traveller) = match from_site {
+        Some(site) => {
+            let from = Place {
+                lon_e6: site.record.lon_e6,
+                lat_e6: site.record.lat_e6,
+            };
+            (from, site.record.traveller)
+        }
+        // A grid worker is somewhere in the community.
+        None => {
+            let community = harbin::community(&known?.row.community)?;
+            let own = harbin::grid_worker(&community.id, known?.row.grid) == *responder;
+            (own.then(|| community.centre())?, Traveller::Foot)
+        }
+    };
+    travel(from, to, traveller, crossings).map(|way| way.seconds)
+}
+
+/// A way as it is announced.
+pub(crate) fn announced(seconds: u32) -> u32 {
+    seconds.max(SHORTEST_WAY_S)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_aloud_from_the_district_to_the_door() {
+        let address = Address {
+            compound: "安康小区".to_owned(),
+            building: "3号楼".to_owned(),
+            unit: "2单元".to_owned(),
+            floor: "5层".to_owned(),
+            door: "502室".to_owned(),
+            access: String::new(),
+        };
+        assert_eq!(
+            address_line("道里区", &address),
+            "道里区安康小区3号楼2单元5层502室"
+        );
+    }
+
+    #[test]
+    fn nobody_is_announced_at_once() {
+        assert_eq!(announced(600), 600);
+        assert_eq!(announced(3), SHORTEST_WAY_S);
+    }
+
+    #[test]
+    fn an_age_is_reckoned_from_the_year() {
+        assert_eq!(age(1941, 1_795_000_000_000), 85);
+        assert_eq!(age(3000, 0), 0);
+    }
+}

@@ -1,0 +1,327 @@
+//! Residents' records, opened for those who may see them, and the note of who did.
+//!
+//! For: a bounded, short-lived memory of opened records, and `RecordViewed` in the log.
+//! May not know: who may see what; whoever asks here has asked `viewer` first.
+
+use crate::options::{PROFILE_LIFE, PROFILES_KEPT, VIEWS_QUEUE};
+use casebook::{BookError, Case, Casebook, Draft, Meta, streams};
+use directory::{Directory, ProfileError, ResidentRow};
+use domain::{
+    Actor, IncidentId, OperatorId, ResidentId, SubjectId, Timestamp,
+    care::CareEvent,
+    resident::{Profile, ResidentEvent},
+};
+use eventlog::{Direction, EventId, Expected, Lane, Position, Revision};
+use futures_util::FutureExt;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::mpsc, time::Instant};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+use wire::card::EarlierView;
+
+/// Earlier incidents shown (the contract's figure), and one more for the present one.
+const EARLIER: usize = 6;
+
+/// Care events looked at for them.
+const CARE_EVENTS: usize = 64;
+
+/// How long opening a record waits for the directory to have read as far as the board.
+const DIRECTORY_WAIT: Duration = Duration::from_secs(1);
+
+/// Views appended at once.
+const VIEWS_AT_ONCE: usize = 64;
+
+/// How long the log is left alone after it did not take a view.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// Names the ids of views: the same person, record, incident and hour is one view.
+const VIEW: Uuid = Uuid::from_u128(0x5d0f_3b86_9d1a_4c57_8a61_0e7c_52f4_9b3d);
+
+const HOUR_MS: i64 = 3_600_000;
+
+/// What is known of a resident.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) row: ResidentRow,
+    /// `None`: the key is destroyed.
+    pub(crate) profile: Option<Profile>,
+    /// Home, or the community's centre; millionths of a degree.
+    pub(crate) home: Option<(i32, i32)>,
+    /// Newest first; the present incident may be among them.
+    pub(crate) earlier: Vec<EarlierView>,
+}
+
+/// Why there is no record to show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    NotFound,
+    Unavailable(String),
+}
+
+/// Somebody looked at somebody's record.
+#[derive(Debug)]
+struct View {
+    id: EventId,
+    at: Timestamp,
+    operator: OperatorId,
+    resident: ResidentId,
+    why: String,
+}
+
+/// Opened records, and the queue of views.
+pub(crate) struct Records {
+    directory: Directory,
+    casebook: Casebook,
+    kept: Mutex<Kept>,
+    views: mpsc::Sender<View>,
+    noted: Mutex<(i64, HashSet<EventId>)>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    known: HashMap<ResidentId, (Instant, Arc<Known>)>,
+    /// How far the directory must have read before a changed record is opened again.
+    not_before: HashMap<ResidentId, Position>,
+    /// Counts what was forgotten, so that what was read before is not kept after.
+    forgotten: u64,
+}
+
+impl Records {
+    /// Records, and the task that writes views down until `stop`, the waiting ones included.
+    pub(crate) fn start(
+        casebook: Casebook,
+        directory: Directory,
+        stop: CancellationToken,
+    ) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
+        let (views, waiting) = mpsc::channel(VIEWS_QUEUE);
+        let writer = tokio::spawn(write_views(casebook.clone(), waiting, stop));
+        let records = Self {
+            directory,
+            casebook,
+            kept: Mutex::default(),
+            views,
+            noted: Mutex::default(),
+        };
+        (Arc::new(records), writer)
+    }
+
+    /// The directory below.
+    pub(crate) fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// A resident's record, opened.
+    pub(crate) async fn open(&self, resident: &ResidentId) -> Result<Arc<Known>, Unknown> {
+        let (forgotten, not_before) = {
+            let kept = self.kept();
+            if let Some((since, known)) = kept.known.get(resident)
+                && since.elapsed() < PROFILE_LIFE
+            {
+                return Ok(Arc::clone(known));
+            }
+            (kept.forgotten, kept.not_before.get(resident).copied())
+        };
+        if let Some(position) = not_before {
+            let reached =
+                tokio::time::timeout(DIRECTORY_WAIT, self.directory.caught_up(position)).await;
+            if !matches!(reached, Ok(Ok(()))) {
+                return Err(Unknown::Unavailable("the directory is behind".to_owned()));
+            }
+        }
+        let known = Arc::new(self.read(resident).await?);
+        let mut kept = self.kept();
+        if kept.forgotten == forgotten {
+            if kept.known.len() >= PROFILES_KEPT {
+                kept.known
+                    .retain(|_, (since, _)| since.elapsed() < PROFILE_LIFE);
+            }
+            if kept.known.len() >= PROFILES_KEPT {
+                kept.known.clear();
+            }
+            kept.known
+                .insert(resident.clone(), (Instant::now(), Arc::clone(&known)));
+            kept.not_before.remove(resident);
+        }
+        Ok(known)
+    }
+
+    /// Drops an opened record: it has changed at this position, or was erased.
+    pub(crate) fn forget(&self, resident: &ResidentId, position: Position) {
+        let mut kept = self.kept();
+        kept.known.remove(resident);
+        kept.forgotten += 1;
+        if kept.not_before.len() >= PROFILES_KEPT {
+            kept.not_before.clear();
+        }
+        kept.not_before.insert(resident.clone(), position);
+    }
+
+    /// Drops what is kept of a resident, whose incidents have changed.
+    pub(crate) fn refresh(&self, resident: &ResidentId) {
+        self.kept().known.remove(resident);
+    }
+
+    async fn read(&self, resident: &ResidentId) -> Result<Known, Unknown> {
+        let unavailable =
+            |error: directory::DirectoryError| Unknown::Unavailable(error.to_string());
+        let row = self.directory.resident(resident).await;
+        let row = row.map_err(unavailable)?.ok_or(Unknown::NotFound)?;
+        let profile = match self.directory.profile(resident).await {
+            Ok(profile) => Some(profile),
+            Err(ProfileError::Erased) => None,
+            Err(ProfileError::NotFound) => return Err(Unknown::NotFound),
+            Err(ProfileError::Unavailable(why)) => return Err(Unknown::Unavailable(why)),
+        };
+        let home = self.directory.home(resident).await.map_err(unavailable)?;
+        let home = home.map(|place| (place.lon_e6, place.lat_e6));
+        let earlier = self.earlier(resident).await.unwrap_or_default();
+        Ok(Known {
+            row,
+            profile,
+            home,
+            earlier,
+        })
+    }
+
+    async fn earlier(&self, resident: &ResidentId) -> Result<Vec<EarlierView>, BookError> {
+        let stream = streams::care(&SubjectId::resident(resident));
+        let log = self.casebook.log();
+        let events = log
+            .read_stream(&stream, Revision::END, Direction::Backward, CARE_EVENTS)
+            .await?;
+        let mut ids: Vec<IncidentId> = Vec::new();
+        for recorded in &events {
+            if let Ok(Case::Care(happened)) = casebook::read(recorded)
+                && let CareEvent::CareOpened { incident, .. } = happened.event
+                && !ids.contains(&incident)
+            {
+                ids.push(incident);
+            }
+        }
+        let mut earlier = Vec::new();
+        for id in ids.into_iter().take(EARLIER) {
+            if let Some(incident) = self.casebook.fold_incident(id).await? {
+                earlier.push(EarlierView {
+                    id: id.to_string(),
+                    at: incident.opened_at.0,
+                    kind: crate::card::kind_of(&incident),
+                    reason: incident
+                        .closing
+                        .as_ref()
+                        .map(|c| c.reason.as_str().to_owned()),
+                    outcome: incident
+                        .closing
+                        .as_ref()
+                        .map(|c| c.outcome.as_str().to_owned()),
+                });
+            }
+        }
+        Ok(earlier)
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that somebody was given a record; once per person, record, incident and hour. Written down soon after.
+    pub(crate) async fn viewed(&self, operator: &OperatorId, resident: &ResidentId, why: String) {
+        if let Some(view) = self.view(operator, resident, why)
+            && self.views.send(view).await.is_err()
+        {
+            tracing::warn!("a view of a record came after the console was stopped");
+        }
+    }
+
+    /// The same, durable once this returns.
+    pub(crate) async fn viewed_durably(
+        &self,
+        operator: &OperatorId,
+        resident: &ResidentId,
+        why: String,
+    ) -> Result<(), BookError> {
+        match self.view(operator, resident, why) {
+            Some(view) => append(&self.casebook, &view).await,
+            None => Ok(()),
+        }
+    }
+
+    fn view(&self, operator: &OperatorId, resident: &ResidentId, why: String) -> Option<View> {
+        let at = self.casebook.now();
+        let hour = at.0.div_euclid(HOUR_MS);
+        let name = format!("{operator}\n{resident}\n{why}\n{hour}");
+        let id = EventId(Uuid::new_v5(&VIEW, name.as_bytes()));
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.0 != hour {
+            *noted = (hour, HashSet::new());
+        }
+        noted.1.insert(id).then(|| View {
+            id,
+            at,
+            operator: operator.clone(),
+            resident: resident.clone(),
+            why,
+        })
+    }
+}
+
+async fn write_views(
+    casebook: Casebook,
+    mut waiting: mpsc::Receiver<View>,
+    stop: CancellationToken,
+) {
+    let mut views = Vec::new();
+    loop {
+        tokio::select! {
+            biased;
+            count = waiting.recv_many(&mut views, VIEWS_AT_ONCE) => if count == 0 { return },
+            () = stop.cancelled() => {
+                waiting.close();
+                while waiting.recv_many(&mut views, VIEWS_AT_ONCE).await > 0 {}
+                let _ = append_all(&casebook, &views).await;
+                return;
+            }
+        }
+        while let Err(error) = append_all(&casebook, &views).await {
+            tracing::error!(%error, "views of records could not be written down");
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+        views.clear();
+    }
+}
+
+/// Each is an append of its own: some may stand in the log already, others not. The log groups them into one commit.
+async fn append_all(casebook: &Casebook, views: &[View]) -> Result<(), BookError> {
+    let mut appends = Vec::with_capacity(views.len());
+    for view in views {
+        appends.push(append(casebook, view).boxed());
+    }
+    futures_util::future::try_join_all(appends).await.map(drop)
+}
+
+async fn append(casebook: &Casebook, view: &View) -> Result<(), BookError> {
+    let event = ResidentEvent::RecordViewed {
+        resident: view.resident.clone(),
+        operator: view.operator.clone(),
+        why: view.why.clone(),
+    };
+    let actor = Actor::Operator(view.operator.clone());
+    let draft = Draft::new(view.id, view.at, actor, event);
+    let stream = streams::resident(&view.resident);
+    let done = casebook
+        .append(
+            Lane::Urgent,
+            &stream,
+            Expected::Any,
+            vec![draft],
+            Meta::default(),
+        )
+        .await;
+    done.map(drop)
+}

@@ -1,0 +1,209 @@
+//! Getting in and out: passwords, limits, cookies, other origins, phones.
+
+use crate::hall::{Hall, PASSWORD};
+use casebook::Case;
+use domain::operator::OperatorEvent;
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use wire::console::{PhoneLink, Session, ToPage};
+
+#[tokio::test]
+async fn a_password_lets_in_and_the_log_says_so() {
+    let hall = Hall::open().await;
+    let session = hall.sign_in("anna").await;
+    assert_eq!(session.me.name, "anna护理员");
+    assert_eq!(session.me.scope_id.as_deref(), Some("s-1"));
+    assert_eq!(session.me.parties.len(), 1);
+    let token = session.token.unwrap();
+    let (status, me) = hall.get(&token, "/v1/session").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(me["me"]["role"], "operator");
+    assert!(me.get("token").is_none(), "a token is told once");
+
+    let (status, _) = hall.ask(&token, Method::DELETE, "/v1/session", None).await;
+    assert_eq!(status, StatusCode::NO_CONTENT);
+    let (status, problem) = hall.get(&token, "/v1/session").await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
+    assert_eq!(problem["code"], "signed_out");
+    let signed = |case: &Case| match case {
+        Case::Operator(happened) => match &happened.event {
+            OperatorEvent::SignedIn { operator } => Some((operator.to_string(), true)),
+            OperatorEvent::SignedOut { operator } => Some((operator.to_string(), false)),
+            _ => None,
+        },
+        _ => None,
+    };
+    let events: Vec<_> = hall.events().await.iter().filter_map(signed).collect();
+    let anna = "anna".to_owned();
+    assert_eq!(events, [(anna.clone(), true), (anna, false)]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_look_alike() {
+    let hall = Hall::open().await;
+    let mut answers = vec![];
+    for name in ["anna", "nobody", "no such/name", ""] {
+        let body = json!({ "name": name, "password": "wrong" });
+        let request = hall.http.post(hall.url("/v1/session")).json(&body);
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+        assert!(answer.headers().get("set-cookie").is_none());
+        answers.push(answer.text().await.unwrap());
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[tokio::test]
+async fn guessing_one_name_is_stopped_and_others_still_get_in() {
+    let hall = Hall::open().await;
+    let body = json!({ "name": "anna", "password": "wrong" });
+    let mut last = StatusCode::OK;
+    for _ in 0..=console::NAME_FAILURES {
+        let request = hall.http.post(hall.url("/v1/session")).json(&body);
+        last = request.send().await.unwrap().status();
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    let right = json!({ "name": "anna", "password": PASSWORD });
+    let request = hall.http.post(hall.url("/v1/session")).json(&right);
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+    hall.sign_in("bo").await;
+}
+
+#[tokio::test]
+async fn a_cookie_works_for_our_own_page_only() {
+    let hall = Hall::open().await;
+    let body = json!({ "name": "anna", "password": PASSWORD });
+    let request = hall.http.post(hall.url("/v1/session")).json(&body);
+    let answer = request.send().await.unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    for word in ["HttpOnly", "SameSite=Strict", "Path=/"] {
+        assert!(cookie.contains(word), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"), "no TLS here: {cookie}");
+    let pair = cookie.split(';').next().unwrap().to_owned();
+    let path = hall.url("/v1/phone-links");
+    let asked = |origin: Option<String>| {
+        let mut request = hall.http.post(&path).header("cookie", &pair);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        request.json(&json!({ "responder": "carer-1" })).send()
+    };
+    let foreign = asked(Some("https://evil.example".to_owned()))
+        .await
+        .unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let silent = asked(None).await.unwrap();
+    assert_eq!(silent.status(), StatusCode::FORBIDDEN);
+    let own = asked(Some(hall.url(""))).await.unwrap();
+    assert_eq!(own.status(), StatusCode::OK);
+
+    // Reading needs no origin, a WebSocket does: browsers open it from any page.
+    let read = hall
+        .http
+        .get(hall.url("/v1/session"))
+        .header("cookie", &pair);
+    assert_eq!(read.send().await.unwrap().status(), StatusCode::OK);
+    let upgrade = |origin: &str| {
+        hall.http
+            .get(hall.url("/v1/console"))
+            .header("cookie", &pair)
+            .header("origin", origin)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .send()
+    };
+    let foreign = upgrade("https://evil.example").await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let own = upgrade(&hall.url("")).await.unwrap();
+    assert_eq!(own.status(), StatusCode::SWITCHING_PROTOCOLS);
+
+    let login = hall.http.post(hall.url("/v1/session")).json(&body);
+    let login = login.header("origin", "https://evil.example").send();
+    assert_eq!(login.await.unwrap().status(), StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_phone_gets_in_once_by_its_link() {
+    let hall = Hall::open().await;
+    let token = hall.token("anna").await;
+    let body = json!({ "responder": "carer-1" });
+    let (status, link) = hall
+        .ask(&token, Method::POST, "/v1/phone-links", Some(body))
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let link: PhoneLink = serde_json::from_value(link).unwrap();
+    assert!(link.qr_svg.contains("<svg"));
+    let (_, secret) = link.url.split_once("/m#t=").unwrap();
+    let body = json!({ "token": secret });
+    let path = hall.url("/v1/session/phone");
+    let asked = || hall.http.post(&path).json(&body).send();
+    // Two phones with one code at the same moment.
+    let (one, other) = tokio::join!(asked(), asked());
+    let mut answers = [one.unwrap(), other.unwrap()];
+    answers.sort_by_key(|a| a.status());
+    let [first, second] = answers;
+    assert_eq!(first.status(), StatusCode::OK);
+    assert_eq!(second.status(), StatusCode::UNAUTHORIZED);
+    let session: Session = first.json().await.unwrap();
+    assert_eq!(session.me.responder.as_deref(), Some("carer-1"));
+    assert_eq!(session.me.name, "carer-1师傅");
+
+    // Another site's carer is not this operator's to let in; a phone lets nobody in.
+    let other = json!({ "responder": "carer-3" });
+    let refused = hall
+        .ask(&token, Method::POST, "/v1/phone-links", Some(other))
+        .await;
+    assert_eq!(refused.0, StatusCode::NOT_FOUND);
+    let phone = session.token.unwrap();
+    let again = json!({ "responder": "carer-1" });
+    let refused = hall
+        .ask(&phone, Method::POST, "/v1/phone-links", Some(again))
+        .await;
+    assert_eq!(refused.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_live_console() {
+    let hall = Hall::open().await;
+    let token = hall.token("anna").await;
+    let mut page = hall.page(&token, "tab-1", None).await;
+    page.snapshot().await;
+    page.sign_on("s-1").await;
+    hall.ask(&token, Method::DELETE, "/v1/session", None).await;
+    let why = page
+        .until(|message| match message {
+            ToPage::SignedOut { why } => Some(why),
+            _ => None,
+        })
+        .await;
+    assert_eq!(why, "signed_out");
+    assert!(page.next().await.is_none());
+    hall.until("duty ends with the session", |case| {
+        matches!(case, Case::Site(h) if matches!(h.event, domain::site::SiteEvent::OperatorSignedOff { .. }))
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_page_is_served_with_a_strict_policy_and_deep_addresses_lead_to_it() {
+    let hall = Hall::open().await;
+    for path in ["/", "/incidents/7", "/m", "/replay"] {
+        let answer = hall.http.get(hall.url(path)).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
+        assert!(header("content-type").starts_with("text/html"), "{path}");
+        assert_eq!(header("cache-control"), "no-cache");
+        assert_eq!(header("referrer-policy"), "no-referrer");
+        let policy = header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{policy}");
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+    let about = hall.http.get(hall.url("/v1/about")).send().await.unwrap();
+    assert_eq!(about.status(), StatusCode::OK);
+    assert_eq!(about.headers()["cache-control"], "no-store");
+}

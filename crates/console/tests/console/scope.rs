@@ -1,0 +1,141 @@
+//! Who sees what, and that it is written down.
+
+use crate::hall::{Hall, at_site, resident_id};
+use casebook::Case;
+use domain::{party::Party, resident::ResidentEvent};
+use reqwest::StatusCode;
+use uuid::Uuid;
+use wire::console::{Act, IncidentPage};
+
+#[tokio::test]
+async fn an_operator_of_another_site_neither_sees_nor_commands() {
+    let hall = Hall::open().await;
+    let incident = hall.press(1, &[at_site("s-1")]).await;
+    hall.shown().await;
+    let anna = hall.token("anna").await;
+    let dai = hall.token("dai").await;
+    assert!(hall.card(&anna, incident).await.resident.is_some());
+
+    let (_, page) = hall.get(&dai, "/v1/incidents").await;
+    let page: IncidentPage = serde_json::from_value(page).unwrap();
+    assert!(page.incidents.is_empty());
+    let path = format!("/v1/incidents/{incident}");
+    for path in [path.clone(), format!("{path}/events")] {
+        assert_eq!(hall.get(&dai, &path).await.0, StatusCode::NOT_FOUND);
+    }
+    assert_eq!(
+        hall.get(&dai, "/v1/residents/r-1").await.0,
+        StatusCode::NOT_FOUND
+    );
+    let (status, problem) = hall
+        .command(&dai, incident, Uuid::new_v4(), None, Act::Accept)
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let nothing = hall
+        .command(
+            &dai,
+            domain::IncidentId(Uuid::new_v4()),
+            Uuid::new_v4(),
+            None,
+            Act::Accept,
+        )
+        .await;
+    assert_eq!(nothing.1, problem, "hidden and absent look alike");
+    let mut live = hall.page(&dai, "tab-d", None).await;
+    assert!(live.snapshot().await.1.is_empty());
+}
+
+#[tokio::test]
+async fn managers_see_their_district_and_the_city_all_of_it() {
+    let hall = Hall::open().await;
+    let incident = hall.alarm(1).await;
+    hall.shown().await;
+    for (name, sees) in [("manager", true), ("admin", true), ("anna", false)] {
+        let token = hall.token(name).await;
+        let (_, page) = hall.get(&token, "/v1/incidents?state=open").await;
+        let page: IncidentPage = serde_json::from_value(page).unwrap();
+        let ids: Vec<_> = page.incidents.iter().map(|c| c.id.clone()).collect();
+        assert_eq!(ids.contains(&incident.to_string()), sees, "{name}");
+    }
+    let manager = hall.token("manager").await;
+    let (status, record) = hall.get(&manager, "/v1/residents/r-2").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(record["name"], "王秀兰2");
+    assert_eq!(record["address_line"], "道里区安康小区3号楼2单元5层502室");
+}
+
+#[tokio::test]
+async fn whoever_is_given_a_record_stands_in_the_log_once_an_hour() {
+    let hall = Hall::open().await;
+    let incident = hall.press(1, &[at_site("s-1")]).await;
+    hall.shown().await;
+    let anna = hall.token("anna").await;
+    hall.card(&anna, incident).await;
+    hall.card(&anna, incident).await;
+    let manager = hall.token("manager").await;
+    hall.get(&manager, "/v1/residents/r-3").await;
+    let viewed = |case: &Case| match case {
+        Case::Resident(happened) => match &happened.event {
+            ResidentEvent::RecordViewed {
+                resident,
+                operator,
+                why,
+            } => Some((resident.clone(), operator.to_string(), why.clone())),
+            _ => None,
+        },
+        _ => None,
+    };
+    hall.until("a view is written down", |case| {
+        viewed(case).is_some_and(|(_, by, _)| by == "anna")
+    })
+    .await;
+    let views: Vec<_> = hall.events().await.iter().filter_map(viewed).collect();
+    let of = |by: &str| {
+        views
+            .iter()
+            .filter(|v| v.1 == by)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let why = format!("incident {incident}");
+    assert_eq!(of("anna"), [(resident_id(1), "anna".to_owned(), why)]);
+    let record = (resident_id(3), "manager".to_owned(), "record".to_owned());
+    assert_eq!(of("manager"), [record]);
+}
+
+#[tokio::test]
+async fn an_erased_person_leaves_the_card_but_not_the_map() {
+    let hall = Hall::open().await;
+    let incident = hall.press(1, &[at_site("s-1")]).await;
+    hall.shown().await;
+    let anna = hall.token("anna").await;
+    let mut page = hall.page(&anna, "tab-1", None).await;
+    let (_, cards) = page.snapshot().await;
+    assert_eq!(cards[0].resident.as_ref().unwrap().name, "王秀兰1");
+    let registrar = hall.directory.registrar();
+    let erased = registrar.erase_resident(domain::Actor::Registrar, resident_id(1));
+    erased.await.unwrap();
+    let card = page
+        .card(|c| c.resident.as_ref().is_some_and(|r| r.erased))
+        .await;
+    assert_eq!(card.id, incident.to_string());
+    let resident = card.resident.unwrap();
+    assert_eq!((resident.name.as_str(), resident.phone.as_str()), ("", ""));
+    assert!(card.lon.is_some() && card.lat.is_some());
+}
+
+#[tokio::test]
+async fn a_desk_may_accept_what_was_not_rung_there() {
+    let hall = Hall::open().await;
+    let incident = hall.press(1, &[at_site("s-1")]).await;
+    hall.shown().await;
+    let manager = hall.token("manager").await;
+    let card = hall.card(&manager, incident).await;
+    assert_eq!(card.accept_as.unwrap().party, "district_desk");
+    let (status, _) = hall
+        .command(&manager, incident, Uuid::new_v4(), None, Act::Accept)
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let now = hall.book.fold_incident(incident).await.unwrap().unwrap();
+    assert!(matches!(now.owner.unwrap().party, Party::DistrictDesk(_)));
+}

@@ -1,0 +1,63 @@
+// For: which steps make sense for a card as it is, and which one is suggested next.
+// May not know: who may do what; the server refuses, and its words are shown.
+import type { Card } from '../wire/wire';
+
+export type Step =
+  | 'accept'
+  | 'decline'
+  | 'start_talk'
+  | 'send'
+  | 'arrive'
+  | '120'
+  | '119'
+  | '110'
+  | 'note'
+  | 'ask_support'
+  | 'hold'
+  | 'end_hold'
+  | 'transfer'
+  | 'still_on_it'
+  | 'resolve'
+  | 'reopen'
+  | 'follow_up'
+  | 'close_review';
+
+/** Steps in the order shown. */
+export function stepsOf(card: Card): Step[] {
+  if (card.phase === 'resolved')
+    return ['follow_up', 'reopen', 'note', ...(card.review_open ? ['close_review' as const] : [])];
+  if (!card.mine) return card.accept_as ? ['accept', 'decline', 'note'] : ['note'];
+  const steps: Step[] = [];
+  if (card.phase === 'held') steps.push('end_hold');
+  if (card.asked) steps.push('still_on_it');
+  if (card.phase !== 'on_site') steps.push('start_talk');
+  steps.push('send');
+  if (card.responders.some((leg) => leg.arrived_at === null)) steps.push('arrive');
+  steps.push('120', '119', '110', 'note');
+  if (card.phase !== 'held') steps.push('hold');
+  steps.push('transfer', 'resolve');
+  return steps;
+}
+
+/** The step that usually comes next; its button stands out. */
+export function nextStep(card: Card): Step | null {
+  switch (card.phase) {
+    case 'waiting':
+    case 'offered':
+      return 'accept';
+    case 'accepted':
+      return 'start_talk';
+    case 'talking':
+      return card.responders.length > 0 ? 'arrive' : 'send';
+    case 'underway':
+      return 'arrive';
+    case 'on_site':
+      return 'resolve';
+    case 'held':
+      return 'end_hold';
+    case 'resolved':
+      return 'follow_up';
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,80 @@
+// For: the open incidents with the telephone numbers needed to work them, kept in this tab for when the line is cut.
+// May not know: the connection. Holds only what a call needs, loses each incident when it closes, and everything at sign-out.
+import type { Card } from '../wire/wire';
+
+const KEY = 'anling.open-incidents';
+
+export interface KeptIncident {
+  readonly id: string;
+  readonly kind: string;
+  readonly priority: number;
+  readonly openedAt: number;
+  readonly mine: boolean;
+  readonly owner: string | null;
+  readonly place: string;
+  readonly name: string;
+  readonly age: number | null;
+  readonly phone: string;
+  readonly address: string;
+  readonly access: string;
+  readonly contacts: readonly { name: string; relation: string; phone: string; key: boolean }[];
+}
+
+export interface Kept {
+  /** By the server's clock, milliseconds. */
+  readonly at: number;
+  readonly incidents: readonly KeptIncident[];
+}
+
+function minimal(card: Card): KeptIncident {
+  const { resident } = card;
+  return {
+    id: card.id,
+    kind: card.kind,
+    priority: card.priority,
+    openedAt: card.opened_at,
+    mine: card.mine,
+    owner: card.owner?.name ?? null,
+    place: card.place,
+    name: resident?.name ?? '',
+    age: resident?.age ?? null,
+    phone: resident?.phone ?? '',
+    address: resident?.address_line ?? '',
+    access: resident?.access ?? '',
+    contacts: (resident?.contacts ?? []).map((c) => ({
+      name: c.name,
+      relation: c.relation,
+      phone: c.phone,
+      key: c.has_key,
+    })),
+  };
+}
+
+/** Replaces what is kept by the incidents open now. A full or forbidden store is no reason to stop working. */
+export function keep(store: Storage, cards: Iterable<Card>, at: number): void {
+  const open = [...cards].filter((card) => card.phase !== 'resolved');
+  try {
+    store.setItem(KEY, JSON.stringify({ at, incidents: open.map(minimal) } satisfies Kept));
+  } catch {
+    forget(store);
+  }
+}
+
+/** What is kept, or nothing when there is none or it cannot be read. */
+export function kept(store: Storage): Kept | null {
+  try {
+    const value = JSON.parse(store.getItem(KEY) ?? 'null') as Kept | null;
+    return value && typeof value.at === 'number' && Array.isArray(value.incidents) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Sign-out. */
+export function forget(store: Storage): void {
+  try {
+    store.removeItem(KEY);
+  } catch {
+    // A store that cannot be reached holds nothing either.
+  }
+}

@@ -1,0 +1,30 @@
+// For: the few words a tab remembers over a reload.
+// May not know: anything about residents.
+
+type Key = 'console' | 'party' | 'sound' | 'reloaded';
+
+/** What was remembered, or null. */
+export function recall(key: Key): string | null {
+  try {
+    return sessionStorage.getItem(`anling.${key}`);
+  } catch {
+    return null;
+  }
+}
+
+/** Remembers (or with null forgets); a browser that refuses only forgets over a reload. */
+export function remember(key: Key, value: string | null): void {
+  try {
+    if (value === null) sessionStorage.removeItem(`anling.${key}`);
+    else sessionStorage.setItem(`anling.${key}`, value);
+  } catch {
+    // Nothing that was asked of us depends on it.
+  }
+}
+
+/** What was remembered, else a new value that is remembered from now on. */
+export function remembered(key: Key, make: () => string): string {
+  const value = recall(key) ?? make();
+  remember(key, value);
+  return value;
+}
