@@ -3,6 +3,7 @@
 import { mount } from 'svelte';
 import Phone from './Phone.svelte';
 import './phone.css';
+import './call.css';
 
 /** Keeps the page's own files, so that it opens where there is no network. Browsers offer it on https and localhost only. */
 function keepFiles(): void {

@@ -1,22 +1,20 @@
 // For: the one state of the phone page: who is signed in, the calls, what rings, what is kept; and the acts on a call.
 // May not know: markup. The rules live in `core`, `calls` and `outbox`; this ties them to the line and the phone.
-import { AlarmState } from '../core/alarm';
 import { api, Failed } from '../core/api';
 import { EMPTY, fromSnapshot, inOrder, withChanges, type Board, type Gone } from '../core/board';
 import { ServerClock } from '../core/clock';
 import { Connection, type LineState } from '../core/connection';
 import { soon } from '../core/flush';
 import { uuid } from '../core/ids';
-import { Sound } from '../core/sound';
 import { code, named } from '../i18n/words.svelte';
-import { remembered } from '../state/memory';
 import type { About, Act, Card, Me, Problem, ToPage } from '../wire/wire';
 import { signInByToken, tokenOf } from './api';
 import { myCalls, myLeg, ringsHere, unsent, withReports, type Report } from './calls';
-import { Awake, Shaker } from './device';
+import { Bell } from './bell.svelte';
+import { Awake } from './device';
 import { forget, keep, kept } from './keep';
 import { PhoneOutbox, type Item } from './outbox';
-import { actName, w } from './words';
+import { actName, w, whyRefused } from './words';
 
 /** Screen clock. Milliseconds: seconds must not seem to jump. */
 const TICK_MS = 250;
@@ -53,16 +51,13 @@ export class PhoneState {
   tokenTrouble = $state(false);
   signedOutWhy = $state<string | null>(null);
   sessionLost = $state(false);
-  soundRunning = $state(false);
-  muted = $state.raw<ReadonlySet<string>>(new Set());
   outdated = $state(false);
 
   readonly clock = new ServerClock();
-  readonly sound = new Sound((running) => (this.soundRunning = running));
-  readonly #shaker = new Shaker();
+  readonly bell = new Bell();
   readonly #awake = new Awake();
-  readonly #alarm = new AlarmState();
-  readonly #console = remembered('console', uuid);
+  /** Kept over reconnects only: a phone takes no duty that would have to be found again. */
+  readonly #console = uuid();
   readonly #outbox = new PhoneOutbox(localStorage, (incident, command) => api.command(incident, command), {
     changed: (items) => this.#outboxChanged(items),
     done: (item, out) => this.#done(item, out.revision),
@@ -87,7 +82,7 @@ export class PhoneState {
     addEventListener('offline', () => this.#network(false));
     addEventListener('hashchange', () => void this.begin());
     for (const kind of ['pointerdown', 'keydown'] as const)
-      addEventListener(kind, () => void (this.stage === 'live' && !this.soundRunning && this.sound.unlock()));
+      addEventListener(kind, () => this.stage === 'live' && this.bell.unlock());
     document.addEventListener('visibilitychange', () => {
       if (document.hidden) return;
       this.#line?.start();
@@ -256,8 +251,7 @@ export class PhoneState {
   }
 
   mute(card: Card): void {
-    this.#alarm.silence(card.id);
-    this.muted = new Set(this.muted).add(card.id);
+    this.bell.mute(card);
     this.#look();
   }
 
@@ -345,8 +339,8 @@ export class PhoneState {
         const now = board.cards.get(old.id);
         if (!now || now.phase === 'resolved') {
           const left = gone.find(({ card }) => card.id === old.id);
-          this.#over(old, left?.why ?? (now ? 'closed' : 'out_of_scope'), left?.by ?? null);
-        } else if (now.presses > old.presses && this.#read.has(old.id)) this.#pressedAgain();
+          this.#over(old, left?.why ?? (now || this.#closedHere(old) ? 'closed' : 'away'), left?.by ?? null);
+        } else if (now.presses > old.presses && this.#read.has(old.id)) this.bell.once();
       }
     }
     this.#settled = this.#settled.filter(
@@ -356,31 +350,24 @@ export class PhoneState {
     this.#draw();
   }
 
+  /** After a reconnect the server only says what is there; what was closed from this phone is known anyway. */
+  #closedHere(card: Card): boolean {
+    return this.reports.some(({ incident, act }) => incident === card.id && act.act === 'resolve');
+  }
+
   /** A call of ours is over: nothing of it stays but where it was. */
   #over(card: Card, why: string, by: string | null): void {
     this.gone = { place: named(card.place, card.place_en), why, by };
     const without = (set: ReadonlySet<string>) => new Set([...set].filter((id) => id !== card.id));
     this.#departed = without(this.#departed);
     this.#accepted = without(this.#accepted);
-    this.muted = without(this.muted);
     this.#read = new Map([...this.#read].filter(([id]) => id !== card.id));
     if (this.chosen === card.id) this.chosen = null;
   }
 
-  #pressedAgain(): void {
-    this.sound.test();
-    this.#shaker.once();
-  }
-
-  /** Straight from the message, never from a frame: what must sound and shake. */
   #look(): void {
-    const cards = [...this.#fresh.cards.values()].map((card) => ({ ...card, rings_me: ringsHere(card) }));
-    const { tone, raised } = this.#alarm.look(cards);
-    if (raised.length > 0)
-      this.muted = new Set([...this.muted].filter((id) => !raised.some((c) => c.id === id)));
     const audible = this.stage === 'live' && this.line !== 'closed' && !this.offline;
-    this.sound.ring(audible ? tone : null);
-    this.#shaker.ring(audible && tone !== null);
+    this.bell.look(this.#fresh.cards.values(), audible);
   }
 
   #flush(): void {
@@ -409,7 +396,7 @@ export class PhoneState {
 
   /** Tells the server which offers a person can now see and hear, where it asks this phone. */
   #confirmShown(): void {
-    const sounded = this.soundRunning && this.sound.ringing !== null;
+    const sounded = this.bell.sounds;
     if (document.hidden && !sounded) return;
     for (const card of this.#fresh.cards.values()) {
       if (!card.rings_me) continue;
@@ -473,22 +460,12 @@ export class PhoneState {
   #refused(item: Item, problem: Problem): void {
     const { incident } = item;
     const act = item.command.do;
-    if (act.act === 'accept') this.#alarm.resound(incident);
+    if (act.act === 'accept') this.bell.resound(incident);
     const sentMe = act.act === 'send_responder' && this.me && this.board.cards.get(incident);
     if (sentMe && this.me && !myLeg(sentMe, this.me))
       this.#departed = new Set([...this.#departed].filter((id) => id !== incident));
-    this.#tell(item.command.id, w('refused', { what: actName(act.act), why: this.why(problem) }), true);
+    this.#tell(item.command.id, w('refused', { what: actName(act.act), why: whyRefused(problem) }), true);
     this.#look();
-  }
-
-  /** Why something was refused, in plain words. */
-  why(problem: Problem): string {
-    if (problem.code === 'expired') return w('refused_expired');
-    if (problem.status === 404) return w('refused_not_found');
-    const words = problem.code ? code('refusal', problem.code, { who: problem.who ?? '—' }) : '';
-    return words && words !== problem.code
-      ? words
-      : w('refused_other', { status: problem.code ?? problem.status });
   }
 
   #tell(id: string, text: string, bad: boolean): void {
@@ -516,7 +493,6 @@ export class PhoneState {
     this.#departed = new Set();
     this.#accepted = new Set();
     this.#read = new Map();
-    this.muted = new Set();
     this.#shown.clear();
     this.#awake.want(false);
     [this.chosen, this.gone, this.notices] = [null, null, []];

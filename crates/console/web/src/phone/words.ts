@@ -1,6 +1,7 @@
 // For: every sentence of the phone page, Chinese first; the English ones have the same keys or do not compile.
 // May not know: codes of the wire; those are named in `i18n`.
-import { language } from '../i18n/words.svelte';
+import { code, language } from '../i18n/words.svelte';
+import type { Problem } from '../wire/wire';
 
 const zh = {
   title: '安铃 · 上门',
@@ -30,7 +31,6 @@ const zh = {
   sign_in_no_answer: '连不上服务器，正在再试。急事请打值班电话 {phone}。',
   sign_in_server: '服务器出错（{status}），请再试一次。',
   token_used: '这个二维码已经用过或过期了。请在值班台重新打开一个再扫。',
-  again: '再试一次',
   signed_out: '已退出：{why}。',
   unsent_here: '这部手机上还有 {n} 项没有送到，同一个人登录后自动发送。',
   duty_phone: '值班电话',
@@ -48,6 +48,7 @@ const zh = {
   gone_closed: '{place} 已办结。',
   gone_elsewhere: '{place} 由 {who} 接单。',
   gone_scope: '{place} 已转给别人。',
+  gone_away: '{place} 已办结或转给别人。',
   gone_erased: '老人的资料已从这部手机删除。',
   fine: '知道了',
   // Ringing
@@ -159,6 +160,7 @@ const zh = {
 
 export type Word = keyof typeof zh;
 
+// Straight quotation marks: Chinese fonts draw the curved ones a whole character wide.
 const en: Record<Word, string> = {
   title: 'Anling · on the way',
   online: 'Online',
@@ -175,7 +177,7 @@ const en: Record<Word, string> = {
   ago_minutes: '{n} min',
   ago_hours: '{n} h',
   sign_in: 'Sign in',
-  sign_in_scan: 'At the desk choose “Phone QR code” and scan it with this phone: no password needed.',
+  sign_in_scan: 'At the desk choose "Phone QR code" and scan it with this phone: no password needed.',
   sign_in_or: 'Or sign in with a name',
   name: 'Name',
   password: 'Password',
@@ -185,7 +187,6 @@ const en: Record<Word, string> = {
   sign_in_no_answer: 'The server does not answer; trying again. If it is urgent ring {phone}.',
   sign_in_server: 'The server failed ({status}). Try again.',
   token_used: 'This code was used already or has expired. Open a new one at the desk and scan it.',
-  again: 'Try again',
   signed_out: 'Signed out: {why}.',
   unsent_here: '{n} reports on this phone are not delivered; they go out when the same person signs in.',
   duty_phone: 'Duty phone',
@@ -197,12 +198,13 @@ const en: Record<Word, string> = {
   at_my_site: 'Accepted here, nobody sent yet',
   look: 'Open',
   no_responder:
-    'This account is not a responder’s. Sign in with your own code from the desk to report your way.',
+    "This account is not a responder's. Sign in with your own code from the desk to report your way.",
   gone_title: 'This call is over',
   gone_closed: '{place} is closed.',
   gone_elsewhere: '{place}: {who} has it.',
   gone_scope: '{place} went to somebody else.',
-  gone_erased: 'The resident’s data are deleted from this phone.',
+  gone_away: '{place} was closed or went to somebody else.',
+  gone_erased: "The resident's data are deleted from this phone.",
   fine: 'OK',
   ringing: 'Call for help',
   waited: 'Waiting {time}',
@@ -215,7 +217,7 @@ const en: Record<Word, string> = {
   pressed: 'Pressed {time} ago',
   press_again: 'Pressed again! {n} presses, the last {age} ago.',
   seen: 'Seen',
-  cancel_said: 'The device said “cancel”. That ends nothing: ask the resident.',
+  cancel_said: 'The device said "cancel". That ends nothing: ask the resident.',
   unverified: 'The device is not verified: telephone first.',
   age: 'age {n}',
   unknown_person: 'Person unknown',
@@ -285,12 +287,12 @@ const en: Record<Word, string> = {
   missing_reason: 'what it was',
   missing_actions: 'what was done',
   missing_outcome: 'how it ended',
-  missing_seen: 'tap “Seen” first',
+  missing_seen: 'tap "Seen" first',
   resolve_submit: 'Close and delete data',
   unsent: 'not sent yet; goes with the network',
   unsent_more: '{n} more',
   not_stored: 'This phone cannot store it: do not close the page.',
-  refused: '“{what}” was not done: {why}.',
+  refused: '"{what}" was not done: {why}.',
   refused_expired: 'it could not be sent for a minute and was dropped; see who has the call now',
   refused_not_found: 'the call is not with you',
   refused_other: 'the server does not take it ({status})',
@@ -316,6 +318,16 @@ export function w(word: Word, fill: Record<string, string | number> = {}): strin
 export function actName(act: string): string {
   const word = `act_${act}`;
   return word in zh ? w(word as Word) : act;
+}
+
+/** Why something was refused, in plain words. */
+export function whyRefused(problem: Problem): string {
+  if (problem.code === 'expired') return w('refused_expired');
+  if (problem.status === 404) return w('refused_not_found');
+  const words = problem.code ? code('refusal', problem.code, { who: problem.who ?? '—' }) : '';
+  return words && words !== problem.code
+    ? words
+    : w('refused_other', { status: problem.code ?? problem.status });
 }
 
 /** How long ago, coarse. Milliseconds in. */
