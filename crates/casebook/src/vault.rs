@@ -19,7 +19,7 @@ use chacha20poly1305::{
     aead::{Aead, Payload},
 };
 use domain::Sealed;
-use eventlog::{DoorError, EventId, Log, StreamName};
+use eventlog::{DoorError, EventId, Lane, Log, StreamName};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
 use std::sync::Arc;
@@ -137,7 +137,7 @@ impl Vault {
         binding: Binding<'_>,
         plain: &[u8],
     ) -> Result<Sealed, VaultError> {
-        let key = self.key(key_name).await?;
+        let key = self.key(Lane::Urgent, key_name).await?;
         sealed(key_name, &key, binding, plain)
     }
 
@@ -199,9 +199,9 @@ impl Vault {
         serde_json::from_slice(&plain).map_err(|_| Unopened::Tampered)
     }
 
-    /// Makes the keys of these subjects that are missing, many at once. Durable once this returns.
+    /// Makes the keys of these subjects that are missing, many at once, in the bulk lane. Durable once this returns.
     pub async fn create_keys(&self, key_names: &[&str]) -> Result<(), VaultError> {
-        stream::iter(key_names.iter().map(|name| self.key(name)))
+        stream::iter(key_names.iter().map(|name| self.key(Lane::Bulk, name)))
             .buffer_unordered(KEYS_AT_ONCE)
             .try_for_each(|_| async { Ok(()) })
             .await
@@ -229,17 +229,23 @@ impl Vault {
     }
 
     /// The subject's key; made when there is none.
-    async fn key(&self, name: &str) -> Result<Arc<SubjectKey>, VaultError> {
+    async fn key(&self, lane: Lane, name: &str) -> Result<Arc<SubjectKey>, VaultError> {
         if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
             return Err(VaultError::KeyName(name.to_owned()));
         }
-        if let Some(key) = self.existing(name).await? {
+        // In bulk most keys are new, and keeping one that is there already gives that one back: asking first would only
+        // double the work.
+        let existing = match lane {
+            Lane::Urgent => self.existing(name).await?,
+            Lane::Bulk => self.0.keys.get(&name.to_owned()),
+        };
+        if let Some(key) = existing {
             return Ok(key);
         }
         let removals = self.0.keys.removals();
         let wrapped = self.wrap(name, &Zeroizing::new(rand::random()));
         // Whoever asks at the same moment may be first; the one that is kept counts.
-        let kept = self.0.log.secrets().put(name, wrapped).await;
+        let kept = self.0.log.secrets().put(lane, name, wrapped).await;
         self.keep(removals, name, &kept.map_err(unavailable)?)
     }
 
@@ -314,7 +320,10 @@ impl Vault {
         }
         if wrapped.is_none() || name != CHECK_NAME {
             let check = self.wrap(CHECK_NAME, &Zeroizing::new(rand::random()));
-            let kept = secrets.put(CHECK_NAME, check).await.map_err(unavailable)?;
+            let kept = secrets
+                .put(Lane::Urgent, CHECK_NAME, check)
+                .await
+                .map_err(unavailable)?;
             self.unwrap(CHECK_NAME, &kept)?;
         }
         Ok(())

@@ -10,13 +10,16 @@ use uuid::Uuid;
 /// Longest identifier we take, in characters. Device protocols allow 64 at most; so do we.
 pub const ID_LIMIT: usize = 64;
 
+/// Longest subject we take, in characters: the longest identifier with the word before it, `resident-` or `device-`.
+pub const SUBJECT_LIMIT: usize = ID_LIMIT + 16;
+
 /// Why a text is not an identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
     /// Nothing was given.
     #[error("an identifier is empty")]
     Empty,
-    /// More than [`ID_LIMIT`] characters.
+    /// More characters than [`ID_LIMIT`], or [`SUBJECT_LIMIT`] for a subject.
     #[error("an identifier is longer than {ID_LIMIT} characters")]
     TooLong,
     /// Control characters, white space or a character that would break a stream name.
@@ -24,11 +27,11 @@ pub enum IdError {
     Character,
 }
 
-fn checked(text: &str) -> Result<Arc<str>, IdError> {
+fn checked(text: &str, limit: usize) -> Result<Arc<str>, IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
-    if text.chars().count() > ID_LIMIT {
+    if text.chars().count() > limit {
         return Err(IdError::TooLong);
     }
     if text.chars().any(|c| {
@@ -40,7 +43,7 @@ fn checked(text: &str) -> Result<Arc<str>, IdError> {
 }
 
 macro_rules! text_id {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $limit:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -48,7 +51,7 @@ macro_rules! text_id {
 
         impl $name {
             /// The identifier, or what is wrong with the text.
-            pub fn parse(text: &str) -> Result<Self, IdError> { checked(text).map(Self) }
+            pub fn parse(text: &str) -> Result<Self, IdError> { checked(text, $limit).map(Self) }
             /// The text as it was given.
             pub fn as_str(&self) -> &str { &self.0 }
         }
@@ -64,25 +67,25 @@ macro_rules! text_id {
 
 text_id! {
     /// The person who may need help.
-    ResidentId;
+    ResidentId: ID_LIMIT;
     /// What sends signals.
-    DeviceId;
+    DeviceId: ID_LIMIT;
     /// A station or a facility.
-    SiteId;
+    SiteId: ID_LIMIT;
     /// A person on duty, and the name they sign in with.
-    OperatorId;
+    OperatorId: ID_LIMIT;
     /// Who goes there: carer, nurse, volunteer, grid worker.
-    ResponderId;
+    ResponderId: ID_LIMIT;
     /// One of the eight districts, by its administrative code (230102 …).
-    DistrictId;
+    DistrictId: ID_LIMIT;
     /// One urban community.
-    CommunityId;
+    CommunityId: ID_LIMIT;
     /// A bridge, ferry or tunnel.
-    CrossingId;
+    CrossingId: ID_LIMIT;
     /// Whom care is about: `resident-…`, or `device-…` / `source-…` while nobody is known. Names the `care-` stream.
-    SubjectId;
+    SubjectId: SUBJECT_LIMIT;
     /// One open console page (a browser tab) of an operator.
-    ConsoleId;
+    ConsoleId: ID_LIMIT;
 }
 
 macro_rules! uuid_id {
@@ -123,5 +126,21 @@ impl IncidentId {
     /// The incident that this alarm opens, always the same for the same alarm.
     pub fn opened_by(alarm: AlarmId) -> Self {
         Self(Uuid::new_v5(&alarm.0, b"incident"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subject_of_the_longest_identifier_reads_back() {
+        let resident = ResidentId::parse(&"r".repeat(ID_LIMIT)).unwrap();
+        let subject = SubjectId::resident(&resident);
+        assert_eq!(SubjectId::parse(subject.as_str()), Ok(subject));
+        assert_eq!(
+            ResidentId::parse(&"r".repeat(ID_LIMIT + 1)),
+            Err(IdError::TooLong)
+        );
     }
 }

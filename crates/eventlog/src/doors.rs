@@ -258,8 +258,14 @@ impl Secrets {
         }
     }
 
-    /// Keeps a wrapped key unless there is one already; gives back the one that is kept.
-    pub async fn put(&self, key_id: &str, wrapped: Vec<u8>) -> Result<Vec<u8>, DoorError> {
+    /// Keeps a wrapped key unless there is one already; gives back the one that is kept. The lane is that of the events
+    /// it is for: the keys of an import must not stand before an alarm.
+    pub async fn put(
+        &self,
+        lane: Lane,
+        key_id: &str,
+        wrapped: Vec<u8>,
+    ) -> Result<Vec<u8>, DoorError> {
         let key_id = checked_name(key_id)?;
         within(
             "the wrapped key's size in bytes",
@@ -267,7 +273,7 @@ impl Secrets {
             SECRET_BYTES,
         )?;
         let write = DoorWrite::SecretPut { key_id, wrapped };
-        match self.0.door_write(Lane::Urgent, write).await? {
+        match self.0.door_write(lane, write).await? {
             DoorAnswer::Secret(Some(kept)) => Ok(kept),
             other => Err(misplaced(&other)),
         }

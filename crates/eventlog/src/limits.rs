@@ -40,8 +40,9 @@ pub const BATCH_EVENTS: usize = 1_000;
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// How long a bulk batch may hold the store, in milliseconds, before urgent commands get their turn. The writer sizes
-/// bulk batches by how long the last ones took; a single atomic append is never cut.
-pub const BULK_HOLD_MS: u64 = 20;
+/// bulk batches by how long the last ones took; a single atomic append is never cut. The design allows 20; at 5 an
+/// alarm beside an import waits about as long as one commit of its own takes.
+pub const BULK_HOLD_MS: u64 = 5;
 
 /// Urgent batches in a row after which a waiting bulk batch gets one turn, so that bulk work is slowed by a storm and
 /// not starved by it. Ours: costs urgent commands one bulk hold in every 32 commits.
@@ -69,7 +70,7 @@ pub const LIVE_BATCHES: usize = 1_024;
 /// Streams whose last revision the writer remembers, in each of two generations; others are looked up again.
 pub const HEAD_CACHE: usize = 32_768;
 
-/// Connections that read; SQLite answers most reads from the page cache in microseconds.
+/// Connections that read, for the streams of calls and once more for everybody else; SQLite answers most reads from the page cache in microseconds.
 pub const READ_CONNECTIONS: usize = 4;
 
 /// How often a reader beside the writing process looks for new events.

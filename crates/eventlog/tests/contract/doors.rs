@@ -1,7 +1,7 @@
 //! The doors beside the log: cursors, leases, snapshots, secrets, sessions.
 
 use eventlog::{
-    DOOR_ENTRIES, DOOR_NAME_BYTES, DoorError, Position, SECRET_BYTES, SESSION_BYTES,
+    DOOR_ENTRIES, DOOR_NAME_BYTES, DoorError, Lane, Position, SECRET_BYTES, SESSION_BYTES,
     SESSION_HASH_BYTES, SNAPSHOT_BYTES, Snapshot,
 };
 
@@ -106,19 +106,37 @@ async fn a_snapshot_is_replaced_and_removed(bench: Bench) {
 
 async fn a_secret_is_kept_once_and_destroyed(bench: Bench) {
     let secrets = bench.log.secrets();
-    assert_eq!(secrets.put("r-1", b"one".to_vec()).await.unwrap(), b"one");
-    assert_eq!(secrets.put("r-1", b"two".to_vec()).await.unwrap(), b"one");
+    assert_eq!(
+        secrets
+            .put(Lane::Urgent, "r-1", b"one".to_vec())
+            .await
+            .unwrap(),
+        b"one"
+    );
+    assert_eq!(
+        secrets
+            .put(Lane::Urgent, "r-1", b"two".to_vec())
+            .await
+            .unwrap(),
+        b"one"
+    );
     assert_eq!(secrets.get("r-1").await.unwrap(), Some(b"one".to_vec()));
     secrets.delete("r-1").await.unwrap();
     secrets.delete("r-1").await.unwrap();
     assert_eq!(secrets.get("r-1").await.unwrap(), None);
-    assert_eq!(secrets.put("r-1", b"two".to_vec()).await.unwrap(), b"two");
+    assert_eq!(
+        secrets
+            .put(Lane::Urgent, "r-1", b"two".to_vec())
+            .await
+            .unwrap(),
+        b"two"
+    );
 }
 
 async fn secrets_are_listed_page_by_page(bench: Bench) {
     let secrets = bench.log.secrets();
     for key in ["b", "a", "d", "c"] {
-        secrets.put(key, vec![1]).await.unwrap();
+        secrets.put(Lane::Urgent, key, vec![1]).await.unwrap();
     }
     assert_eq!(secrets.list("", 3).await.unwrap(), ["a", "b", "c"]);
     assert_eq!(secrets.list("c", 3).await.unwrap(), ["d"]);
@@ -158,7 +176,7 @@ async fn what_is_too_large_for_a_door_is_refused(bench: Bench) {
         log.cursors().set(&name, Position(1)).await,
         log.snapshots().put("s", snapshot).await,
         log.secrets()
-            .put("k", vec![0; SECRET_BYTES + 1])
+            .put(Lane::Urgent, "k", vec![0; SECRET_BYTES + 1])
             .await
             .map(drop),
         log.sessions()

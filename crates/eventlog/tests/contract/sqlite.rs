@@ -231,7 +231,7 @@ async fn a_destroyed_key_is_gone_from_every_file() {
     for key in ["r-1", "r-2", "r-3"] {
         let mut wrapped = wrapped.clone();
         wrapped[0] = key.as_bytes()[2];
-        log.secrets().put(key, wrapped).await.unwrap();
+        log.secrets().put(Lane::Urgent, key, wrapped).await.unwrap();
     }
     let traces = |first: u8| {
         let mut needle = wrapped.clone();

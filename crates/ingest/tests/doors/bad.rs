@@ -15,7 +15,7 @@ fn text(name: &'static str, body: &str, problems: &[Problem]) -> Bad {
 /// A whole signal of the test's device in which one field is replaced.
 fn with(name: &'static str, field: &str, value: &str, problems: &[Problem]) -> Bad {
     let plain = [
-        ("device", "\"HRB-000123\"".to_owned()),
+        ("device", "\"TEST-000123\"".to_owned()),
         ("press", format!("\"bad {}\"", name.replace('"', ""))),
         ("kind", "\"sos\"".to_owned()),
     ];
@@ -61,43 +61,43 @@ pub(crate) fn table() -> Vec<Bad> {
         // What can still be found.
         text(
             "cut off in the text",
-            "{\"device\":\"HRB-000123\",\"press\":\"cut\",\"kind\":\"sos\",\"text\":\"in the kit",
+            "{\"device\":\"TEST-000123\",\"press\":\"cut\",\"kind\":\"sos\",\"text\":\"in the kit",
             &[Unparseable],
         ),
         text(
             "cut off in the kind",
-            "{\"device\":\"HRB-000123\",\"press\":\"cut 2\",\"kind\":\"so",
+            "{\"device\":\"TEST-000123\",\"press\":\"cut 2\",\"kind\":\"so",
             &[Unparseable, MissingKind],
         ),
         text(
             "single quotes",
-            "{'device':'HRB-000123','press':'single','kind':'fall'}",
+            "{'device':'TEST-000123','press':'single','kind':'fall'}",
             &[Unparseable],
         ),
-        text("a form", "device=HRB-000123&press=form&kind=sos", &[Unparseable]),
+        text("a form", "device=TEST-000123&press=form&kind=sos", &[Unparseable]),
         text(
             "a comma too many",
-            "{\"device\":\"HRB-000123\",\"press\":\"comma\",\"kind\":\"sos\",}",
+            "{\"device\":\"TEST-000123\",\"press\":\"comma\",\"kind\":\"sos\",}",
             &[Unparseable],
         ),
         text(
             "a signal in a list",
-            "[{\"device\":\"HRB-000123\",\"press\":\"list\",\"kind\":\"sos\"}]",
+            "[{\"device\":\"TEST-000123\",\"press\":\"list\",\"kind\":\"sos\"}]",
             &[Unparseable],
         ),
         text(
             "something behind it",
-            "{\"device\":\"HRB-000123\",\"press\":\"behind\",\"kind\":\"sos\"} OK",
+            "{\"device\":\"TEST-000123\",\"press\":\"behind\",\"kind\":\"sos\"} OK",
             &[Unparseable],
         ),
         text(
             "two in one",
-            "{\"device\":\"HRB-000123\",\"press\":\"one\",\"kind\":\"sos\"}{\"device\":\"HRB-000123\",\"press\":\"two\",\"kind\":\"sos\"}",
+            "{\"device\":\"TEST-000123\",\"press\":\"one\",\"kind\":\"sos\"}{\"device\":\"TEST-000123\",\"press\":\"two\",\"kind\":\"sos\"}",
             &[Unparseable],
         ),
         (
             "a text that is no UTF-8",
-            b"{\"device\":\"HRB-000123\",\"press\":\"latin\",\"kind\":\"sos\",\"text\":\"caf\xe9\"}".to_vec(),
+            b"{\"device\":\"TEST-000123\",\"press\":\"latin\",\"kind\":\"sos\",\"text\":\"caf\xe9\"}".to_vec(),
             vec![Unparseable],
         ),
         // The device.

@@ -27,21 +27,21 @@ fn every_bad_input_reads_with_its_problems_and_its_bytes() {
 
 #[test]
 fn what_can_be_read_of_a_broken_signal_is_read() {
-    let cut = decode::signal(br#"{"device":"HRB-000123","press":"7","kind":"fall","text":"in th"#);
+    let cut = decode::signal(br#"{"device":"TEST-000123","press":"7","kind":"fall","text":"in th"#);
     assert_eq!(cut.device.unwrap().as_str(), DEVICE);
     assert_eq!((cut.press.as_str(), cut.kind), ("7", SignalKind::Fall));
-    let odd = decode::signal(br#"{"device":"HRB-000123","press":7,"kind":" SOS ","battery_pct":"83","location":{"lat":"45.7","lon":126.6}}"#);
+    let odd = decode::signal(br#"{"device":"TEST-000123","press":7,"kind":" SOS ","battery_pct":"83","location":{"lat":"45.7","lon":126.6}}"#);
     assert_eq!(
         (odd.press.as_str(), odd.kind, odd.battery),
         ("7", SignalKind::Sos, Some(83))
     );
     assert_eq!(odd.location.unwrap().lat_e6, 45_700_000);
-    let unknown = decode::signal(br#"{"device":"HRB-000123","press":"7","kind":"flood"}"#);
+    let unknown = decode::signal(br#"{"device":"TEST-000123","press":"7","kind":"flood"}"#);
     assert_eq!(
         (unknown.kind, unknown.kind_word.as_deref()),
         (SignalKind::Unknown, Some("flood"))
     );
-    let sentence = decode::signal(br#"{"device":"HRB-000123","press":"7","kind":"Wang fell"}"#);
+    let sentence = decode::signal(br#"{"device":"TEST-000123","press":"7","kind":"Wang fell"}"#);
     assert_eq!(
         sentence.kind_word, None,
         "free text stays in the sealed bytes"
@@ -87,10 +87,10 @@ proptest! {
 
     #[test]
     fn a_cut_signal_never_reads_as_another(at in 0usize..120) {
-        let whole = br#"{"device":"HRB-000123","press":"4711","kind":"sos","at":"2026-01-15T00:00:00Z","battery_pct":83,"text":"abcdefghi"}"#;
+        let whole = br#"{"device":"TEST-000123","press":"4711","kind":"sos","at":"2026-01-15T00:00:00Z","battery_pct":83,"text":"abcdefghi"}"#;
         let cut = &whole[..at.min(whole.len())];
         let reading = decode::signal(cut);
-        prop_assert!(reading.device.is_none_or(|it| it.as_str() == "HRB-000123"));
+        prop_assert!(reading.device.is_none_or(|it| it.as_str() == "TEST-000123"));
         prop_assert!(reading.press.is_empty() || reading.press == "4711");
         prop_assert!(matches!(reading.kind, SignalKind::Unknown | SignalKind::Sos));
     }

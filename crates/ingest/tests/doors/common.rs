@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 
 /// 2026-01-15T00:00:00Z, in milliseconds.
 pub(crate) const NOON: i64 = 1_768_435_200_000;
-pub(crate) const DEVICE: &str = "HRB-000123";
+pub(crate) const DEVICE: &str = "TEST-000123";
 pub(crate) const KEY: &str = "a-device-key-of-thirty-two-chars";
 /// Long enough for any machine, short enough to fail a hung test.
 pub(crate) const SOON: Duration = Duration::from_secs(20);

@@ -29,7 +29,7 @@ async fn a_press_is_answered_201_and_the_same_press_200_with_the_same_place() {
         "verified",
     ];
     assert_eq!(fields, wished);
-    assert_eq!(out["stream"], "device-HRB-000123");
+    assert_eq!(out["stream"], "device-TEST-000123");
     assert_eq!(
         (out["duplicate"].clone(), out["verified"].clone()),
         (json!(false), json!(true))
@@ -347,9 +347,9 @@ async fn other_places_and_methods_get_a_problem() {
         ("DELETE", "/v1/heartbeats", 405),
         ("GET", "/v2/signals", 404),
         ("POST", "/sos", 405),
-        ("GET", "/v1/signals/HRB-000123", 404),
+        ("GET", "/v1/signals/TEST-000123", 404),
         ("GET", "/v1/signals/%ff/%ff", 404),
-        ("GET", "/v1/devices/HRB-000123/channel", 426),
+        ("GET", "/v1/devices/TEST-000123/channel", 426),
         ("POST", "/v1/heartbeats", 400),
     ];
     for (method, path, status) in cases {
@@ -400,7 +400,7 @@ async fn a_sender_that_stops_in_the_middle_is_still_an_alarm() {
         ..IngestOptions::default()
     };
     let house = House::memory_with(options).await;
-    let beginning = r#"{"device":"HRB-000123","press":"slow","kind":"sos","text":"in the"#;
+    let beginning = r#"{"device":"TEST-000123","press":"slow","kind":"sos","text":"in the"#;
     let head = format!(
         "POST /v1/signals HTTP/1.1\r\nHost: here\r\nConnection: close\r\nAuthorization: Bearer {KEY}\r\nContent-Length: 500\r\n\r\n{beginning}"
     );

@@ -6,6 +6,7 @@
 
 mod bad;
 mod bad_input;
+mod bulk;
 mod common;
 mod contract;
 mod privacy;

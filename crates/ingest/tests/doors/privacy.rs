@@ -79,7 +79,7 @@ impl House {
 async fn the_phone_page_and_its_files_come_under_a_strict_policy() {
     let house = House::memory().await;
     let files = [
-        "/sos?device=HRB-000123",
+        "/sos?device=TEST-000123",
         "/sos/sos.css",
         "/sos/sos.js",
         "/sos/sw.js",

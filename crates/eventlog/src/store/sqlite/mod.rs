@@ -37,7 +37,10 @@ use session::Session;
 pub(crate) struct SqliteStore {
     path: PathBuf,
     writing: Option<Mutex<Writing>>,
+    /// For what a call's trip asks of its streams.
     readers: Readers,
+    /// For followers, lists and the small doors: an import's thousand look-ups do not stand before a press's one.
+    bystanders: Readers,
 }
 
 /// The writing side. After any failure its session is let go of and opened afresh, so that nothing half-done or
@@ -56,6 +59,7 @@ impl SqliteStore {
         let session = open::for_writing(&path).await?;
         let store = Self {
             readers: Readers::new(open::reading(&path)),
+            bystanders: Readers::new(open::reading(&path)),
             writing: Some(Mutex::new(Writing {
                 options: open::writing(&path),
                 session: Some(session),
@@ -84,6 +88,7 @@ impl SqliteStore {
         open::check_for_reading(dir, &path).await?;
         Ok(Self {
             readers: Readers::new(open::reading(&path)),
+            bystanders: Readers::new(open::reading(&path)),
             writing: None,
             path,
         })
@@ -118,7 +123,11 @@ impl Store for SqliteStore {
     }
 
     async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError> {
-        self.readers.scan(scan, limit).await
+        let readers = match scan {
+            Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
+            Scan::All { .. } | Scan::Category { .. } => &self.bystanders,
+        };
+        readers.scan(scan, limit).await
     }
 
     async fn find(
@@ -134,7 +143,7 @@ impl Store for SqliteStore {
     }
 
     async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
-        self.readers.door(read).await
+        self.bystanders.door(read).await
     }
 
     async fn size(&self) -> Result<StoreSize, StoreError> {
@@ -148,6 +157,7 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
+        self.bystanders.close().await;
         if let Some(writing) = &self.writing
             && let Some(session) = writing.lock().await.session.take()
         {
