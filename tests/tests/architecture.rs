@@ -2,6 +2,10 @@
 //!
 //! For: keeping the written plan and the tree the same.
 //! May not know: anything of the running system.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

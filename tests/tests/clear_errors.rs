@@ -1,5 +1,9 @@
 //! A folder that is not Anling's, a taken port, a second process, a broken configuration, a full disk: a clear error
 //! that says what to do.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Node, binary};
 use std::{path::Path, process::Command};

@@ -1,5 +1,9 @@
 //! `kill -9` at random moments under load, ten times: every acknowledged press is there, every open incident has its
 //! owner or offer and its deadline, and a console resumes without a gap.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Device, Node, Page};
 use serde_json::Value;
@@ -133,6 +137,17 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
         .find(|account| account.role == "administrator")
         .unwrap();
     let token = node.sign_in(&account).await;
+    let sites = node.get(&token, "/v1/sites").await;
+    let heard: u64 = sites
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|site| site["with_sound"].as_u64().unwrap())
+        .sum();
+    assert_eq!(
+        heard, 0,
+        "a console of the killed process is not counted on"
+    );
     let mut resumed = Page::open(&node, &token, "fresh", None).await;
     while resumed.cards.is_empty() {
         resumed.hear().await;

@@ -10,7 +10,7 @@ use crate::{
     problem::{Answer, Failure},
     viewer::{Viewer, duty_site, parties_of},
 };
-use casebook::{Draft, Meta, streams};
+use casebook::{BookError, Casebook, Draft, Meta, streams};
 use directory::City;
 use domain::{Actor, ConsoleId, OperatorId, SiteId, party::Party, site::SiteEvent};
 use eventlog::{EventId, Expected, Lane, Position};
@@ -180,6 +180,32 @@ pub(crate) async fn detach(app: &App, viewer: &Viewer, place: &Place, duty: &Dut
     if let Err(failure) = append(app, site, viewer, events).await {
         tracing::error!(detail = ?failure.0.detail, "a console's end was not written down");
     }
+}
+
+/// Writes down the end of consoles that a process before this one left attached: it was killed and could not say so.
+/// Their pages come back by themselves and attach again; until then nobody shall count on them.
+pub(crate) async fn end_left_behind(casebook: &Casebook, city: &City) -> Result<(), BookError> {
+    let at = casebook.now();
+    for (site, duty) in &city.duty {
+        let gone = duty.consoles.iter().map(|(console, row)| {
+            let event = SiteEvent::ConsoleDetached {
+                site: site.clone(),
+                operator: row.operator.clone(),
+                console: console.clone(),
+            };
+            let by = Actor::Operator(row.operator.clone());
+            Draft::new(EventId(uuid::Uuid::new_v4()), at, by, event)
+        });
+        let gone: Vec<_> = gone.collect();
+        if !gone.is_empty() {
+            let stream = streams::site(site);
+            let meta = Meta::default();
+            casebook
+                .append(Lane::Urgent, &stream, Expected::Any, gone, meta)
+                .await?;
+        }
+    }
+    Ok(())
 }
 
 fn leave(site: &SiteId, operator: &OperatorId, console: &ConsoleId, ends: bool) -> Vec<SiteEvent> {

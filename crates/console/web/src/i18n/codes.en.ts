@@ -88,7 +88,7 @@ export const codesEn: Codes = {
     hold_too_long: 'That hold is too long', hold_not_ahead: 'The hold would be over already', bad_target: 'It cannot go there',
     not_on_the_way: 'This responder is not on the way', way_too_long: 'That way is too long', too_many_responders: 'Too many sent',
     reopen_too_late: 'It was closed too long ago', outbox_full: 'Too many actions wait: let the line come back',
-    no_answer: 'The server does not answer',
+    not_found: 'Not found, or not yours to see', no_answer: 'The server does not answer',
   },
   gone: { accepted_elsewhere: 'accepted elsewhere', closed: 'closed', out_of_scope: 'moved elsewhere' },
   signed_out: { expired: 'the session has expired', elsewhere: 'signed in elsewhere', signed_out: 'signed out', revoked: 'account closed' },

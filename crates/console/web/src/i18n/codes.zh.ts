@@ -70,7 +70,7 @@ export const codesZh = {
     unread_alarm: '老人又按了一次，请先看清', missing_codes: '办结项没有填全', missing_reason: '没有写原因', text_too_long: '文字太长',
     no_speech_needs_check: '无人应声的求助，没有通话、上门或联系人证实，不能按误报办结', hold_too_long: '挂起时间太长', hold_not_ahead: '挂起时间已过',
     bad_target: '不能转到那里', not_on_the_way: '这位上门人员不在路上', way_too_long: '路上时间太长', too_many_responders: '派出的人太多',
-    reopen_too_late: '办结太久，不能重新处置', outbox_full: '等待发送的操作太多，请等待连接恢复', no_answer: '服务器没有应答',
+    reopen_too_late: '办结太久，不能重新处置', outbox_full: '等待发送的操作太多，请等待连接恢复', not_found: '没有找到，或者不归您这里', no_answer: '服务器没有应答',
   },
   gone: { accepted_elsewhere: '别处已接单', closed: '已办结', out_of_scope: '已转到别处' },
   signed_out: { expired: '登录已过期', elsewhere: '已在别处登录', signed_out: '已退出', revoked: '账号已停用' },

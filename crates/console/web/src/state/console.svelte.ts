@@ -300,8 +300,8 @@ export class ConsoleState {
 
   #greeted(): void {
     const wanted = recall('party');
-    if (!this.duty && wanted && this.stage === 'desk') {
-      // The server has forgotten us (it was restarted): take duty again where it was.
+    if (!this.duty && wanted) {
+      // This tab was on duty and never left it: loaded anew or forgotten by a restarted server, it takes duty again.
       const { party, id } = JSON.parse(wanted) as PartyView;
       queueMicrotask(() =>
         this.#line?.send({ t: 'sign_on', party, id, sound: this.soundProven && this.soundRunning }),
@@ -309,7 +309,7 @@ export class ConsoleState {
     }
     if (this.duty)
       queueMicrotask(() => this.#line?.send({ t: 'sound', proven: this.soundProven && this.soundRunning }));
-    if (this.stage !== 'desk') this.stage = this.duty ? 'desk' : 'sign_on';
+    if (this.stage !== 'desk') this.stage = this.duty || wanted ? 'desk' : 'sign_on';
     this.#shown.clear();
   }
 
@@ -364,7 +364,8 @@ export class ConsoleState {
       const next = this.rows.find((card) => card.mine);
       this.selected = next?.id ?? null;
     }
-    if (!this.selected && this.top && this.view === 'desk') this.selected = this.top.id;
+    if (!this.selected && this.view === 'desk')
+      this.selected = (this.top ?? this.rows.find((card) => card.mine))?.id ?? null;
     const card = this.card;
     if (card && !this.#read.has(card.id)) this.markRead(card);
   }
