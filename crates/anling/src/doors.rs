@@ -8,6 +8,10 @@ use crate::{
     folder::Folder,
 };
 use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioTimer},
+    server::conn::auto::Builder,
+};
 use serde::{Deserialize, Serialize};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -17,6 +21,9 @@ use tokio::task::JoinHandle;
 
 /// How long open requests may take to end when the process stops.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// How long the head of a request may take to arrive. Ours: a device on a bad cell link needs seconds, not minutes.
+const HEAD_WITHIN: Duration = Duration::from_secs(20);
 
 /// Bound addresses, as written to `DIR/listening.json` once everything is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -56,6 +63,11 @@ impl Listening {
         serde_json::from_str(&text).doing(&format!("read {}", path.display()))
     }
 
+    /// The device door as this machine reaches it: a door open to every network is reached over loopback.
+    pub(crate) fn devices_here(&self) -> String {
+        self.devices.replace("0.0.0.0:", "127.0.0.1:")
+    }
+
     /// `http` or `https`.
     pub(crate) fn scheme(&self) -> &'static str {
         if self.tls { "https" } else { "http" }
@@ -86,6 +98,14 @@ fn variable(setting: &str) -> String {
     format!("ANLING_{}", setting.to_uppercase())
 }
 
+/// Waits only so long for the head of a request, so that half-sent ones cannot fill the door.
+fn patient(builder: &mut Builder<TokioExecutor>) {
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN);
+}
+
 /// A router being served.
 pub(crate) struct Served {
     handle: axum_server::Handle<SocketAddr>,
@@ -101,18 +121,20 @@ pub(crate) fn serve(
     let handle = axum_server::Handle::new();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let task = match tls {
-        None => tokio::spawn(
-            axum_server::from_tcp(listener)
+        None => {
+            let mut server = axum_server::from_tcp(listener)
                 .doing("listen")?
-                .handle(handle.clone())
-                .serve(service),
-        ),
-        Some(tls) => tokio::spawn(
-            axum_server::from_tcp_rustls(listener, tls)
+                .handle(handle.clone());
+            patient(server.http_builder());
+            tokio::spawn(server.serve(service))
+        }
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)
                 .doing("listen")?
-                .handle(handle.clone())
-                .serve(service),
-        ),
+                .handle(handle.clone());
+            patient(server.http_builder());
+            tokio::spawn(server.serve(service))
+        }
     };
     Ok(Served { handle, task })
 }

@@ -20,7 +20,7 @@ pub(crate) async fn run(args: Press) -> Result<(), Failure> {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
             let listening = Listening::read(&args.data)?;
-            format!("{}://{}", listening.scheme(), listening.devices)
+            format!("{}://{}", listening.scheme(), listening.devices_here())
         }
     };
     let (device, key) = device(&args)?;

@@ -390,19 +390,19 @@ fn greet(greeting: &Greeting<'_>) {
     println!();
     println!("  控制台 console     {public_url}/");
     println!("  值班手机 phone     {public_url}/demo/phone");
-    let scheme = listening.scheme();
-    println!("  设备 devices       {scheme}://{}", listening.devices);
+    let (scheme, devices) = (listening.scheme(), listening.devices_here());
+    println!("  设备 devices       {scheme}://{}", devices);
     if let Some(device) = device {
         println!(
             "  按钮页 button      {scheme}://{}/sos?device={}#key={}",
-            listening.devices, device.device, device.key
+            devices, device.device, device.key
         );
         println!();
         println!("  按一下 press:");
         let insecure = if listening.tls { "-k " } else { "" };
         println!(
             "    curl {insecure}{scheme}://{}/v1/signals -H 'Authorization: Bearer {}' \\",
-            listening.devices, device.key
+            devices, device.key
         );
         println!(
             "      -H 'Content-Type: application/json' -d '{{\"device\":\"{}\",\"press\":\"1\",\"kind\":\"sos\"}}'",
