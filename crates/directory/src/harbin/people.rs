@@ -20,7 +20,7 @@ use super::{
     places::{communities, phone, sites},
     words::{
         ACCESS, COMPOUND_FIRST, COMPOUND_SECOND, CONDITIONS, DIALECTS, HEARING, MEDICINES, MEN,
-        MODELS, RELATIONS, SURNAMES, WOMEN, YOUNGER,
+        MODELS, RELATIONS, SURNAMES, WOMEN, YOUNGER, YOUNGER_MEN, YOUNGER_WOMEN,
     },
 };
 
@@ -190,7 +190,11 @@ fn contacts(dice: &mut Dice, surname: &str, n: u32) -> Vec<Contact> {
         let (relation, key_percent) = *dice.weighed(RELATIONS);
         let family = matches!(relation, "儿子" | "孙女");
         let (other, _) = *dice.weighed(SURNAMES);
-        let given = dice.pick(YOUNGER).0;
+        let given = match relation {
+            "女儿" | "儿媳" | "孙女" => dice.pick(YOUNGER_WOMEN).0,
+            "儿子" | "外甥" => dice.pick(YOUNGER_MEN).0,
+            _ => dice.pick(YOUNGER).0,
+        };
         all.push(Contact {
             name: format!("{}{given}", if family { surname } else { other }),
             relation: relation.to_owned(),

@@ -110,6 +110,33 @@ pub(super) const YOUNGER: &[(&str, &str)] = &[
     ("欣", "Xin"),
 ];
 
+/// Given names of daughters and granddaughters.
+pub(super) const YOUNGER_WOMEN: &[(&str, &str)] = &[
+    ("丽娟", "Lijuan"),
+    ("海燕", "Haiyan"),
+    ("艳", "Yan"),
+    ("静", "Jing"),
+    ("雪梅", "Xuemei"),
+    ("春玲", "Chunling"),
+    ("冬梅", "Dongmei"),
+    ("婷婷", "Tingting"),
+    ("薇", "Wei"),
+    ("晶", "Jing"),
+];
+
+/// Given names of sons and nephews.
+pub(super) const YOUNGER_MEN: &[(&str, &str)] = &[
+    ("晓东", "Xiaodong"),
+    ("志强", "Zhiqiang"),
+    ("伟", "Wei"),
+    ("立新", "Lixin"),
+    ("洪波", "Hongbo"),
+    ("大鹏", "Dapeng"),
+    ("磊", "Lei"),
+    ("国庆", "Guoqing"),
+    ("永刚", "Yonggang"),
+];
+
 /// First words of communities.
 pub(super) const COMMUNITY_WORDS: &[&str] = &[
     "安康", "幸福", "和平", "光明", "团结", "友谊", "朝阳", "兴华", "长青", "福顺", "永乐", "春晖",
