@@ -19,6 +19,8 @@ const axeSource = await readFile(createRequire(import.meta.url).resolve('axe-cor
 
 /** How long the binary may take to make its city and listen. */
 const START_WITHIN_MS = 90_000;
+/** How long a page may take for what a test waits for; a person would have given up. */
+const PAGE_WITHIN_MS = 20_000;
 
 async function binary() {
   const target = process.env.CARGO_TARGET_DIR ?? path.join(root, 'target');
@@ -118,6 +120,7 @@ export function openBrowser(more = []) {
 /** A page that keeps a list of what it must not do. */
 export async function openPage(browser, { width = 1366, height = 768, locale = 'zh-CN', mobile = false } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, locale, timezoneId: 'Asia/Shanghai', hasTouch: mobile, isMobile: mobile });
+  context.setDefaultTimeout(PAGE_WITHIN_MS);
   const page = await context.newPage();
   page.faults = [];
   const origins = new Set();
@@ -150,4 +153,71 @@ export async function signOn(page, node, account) {
   await page.getByTestId('sign-in-name').fill(account.name);
   await page.getByTestId('sign-in-password').fill(account.password);
   await page.getByTestId('sign-in').click();
+}
+
+/** The demo button's station operator: one station, open day and night. */
+export function stationOperator(node) {
+  return node.accounts.find((account) => account.button && account.site?.startsWith('HRB-') && !account.cast);
+}
+
+/** Devices of residents in the account's own district: nobody else being on duty, the account's site is nearest. */
+export function devicesNear(node, account) {
+  const district = account.site.split('-')[1];
+  const near = node.deviceList.filter((device) => device.district === district);
+  assert.ok(near.length >= 7, 'the synthetic city has enough devices in this district');
+  return near;
+}
+
+/** Signs in, hears the tone, says so, and starts duty. */
+export async function takeDuty(page, node, account) {
+  await signOn(page, node, account);
+  await page.getByTestId('sound-play').click();
+  await page.getByTestId('sound-heard').click();
+  await page.getByTestId('sound-proven').waitFor();
+  await page.getByTestId('sign-on').click();
+  await page.getByTestId('status-bar').waitFor();
+}
+
+/** Asks the console door as a program does. */
+export async function apiOf(node, account) {
+  const ask = async (method, where, body) => {
+    const headers = { 'content-type': 'application/json', ...(ask.token ? { authorization: `Bearer ${ask.token}` } : {}) };
+    const answer = await fetch(`${node.console}${where}`, { method, headers, body: body && JSON.stringify(body) });
+    assert.ok(answer.ok, `${method} ${where}: ${answer.status}`);
+    return answer.json();
+  };
+  ask.token = (await ask('POST', '/v1/session', { name: account.name, password: account.password })).token;
+  return ask;
+}
+
+/** The rows of a queue, top to bottom, as incident ids. */
+export function rowsOf(page, queue = 'queue') {
+  return page.getByTestId(queue).getByTestId('queue-row').evaluateAll((rows) =>
+    rows
+      .map((row) => ({ id: row.dataset.incident, at: Number(row.getAttribute('aria-rowindex')) }))
+      .sort((a, b) => a.at - b.at)
+      .map((row) => row.id),
+  );
+}
+
+/** The row of the incident that rings here, when there is just one. */
+export async function ringingIncident(page) {
+  const row = page.locator('[data-testid="queue-row"].rings').first();
+  await row.waitFor();
+  return row.getAttribute('data-incident');
+}
+
+/** Keeps what a page says aloud; headless browsers have no voice of their own. To be called before the first `goto`. */
+export async function listen(page) {
+  await page.addInitScript(() => {
+    window.saidAloud = [];
+    window.SpeechSynthesisUtterance = class {
+      constructor(text) {
+        this.text = text;
+      }
+    };
+    window.speechSynthesis.getVoices = () => [{ lang: 'zh-CN' }];
+    window.speechSynthesis.speak = (utterance) => window.saidAloud.push(utterance.text);
+  });
+  page.saidAloud = () => page.evaluate(() => window.saidAloud);
 }

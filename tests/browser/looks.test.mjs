@@ -1,0 +1,205 @@
+// How every page looks, at every size and in both languages.
+//
+// For: nothing wider than its window, no button whose words are cut off, nothing serious found by axe. With
+// ANLING_SHOTS=<folder> every look is kept as a picture there.
+// May not know: colours and places; pictures are for people.
+
+import { test, before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { apiOf, devicesNear, openBrowser, openPage, ringingIncident, scan, signOn, startAnling, stationOperator, takeDuty } from './lib.mjs';
+
+const SCREENS = [
+  { width: 1280, height: 720 },
+  { width: 1366, height: 768 },
+  { width: 1920, height: 1080 },
+];
+const HAND = { width: 360, height: 640 };
+const shots = process.env.ANLING_SHOTS;
+
+let node;
+let browser;
+let account;
+before(async () => {
+  node = await startAnling();
+  browser = await openBrowser();
+  account = stationOperator(node);
+  if (shots) await mkdir(shots, { recursive: true });
+});
+after(async () => {
+  await browser?.close();
+  await node?.stop();
+});
+
+/** What is wider than it should be, in words. */
+function tooWide(page) {
+  return page.evaluate(() => {
+    const wrong = [];
+    const { scrollWidth, clientWidth } = document.documentElement;
+    if (scrollWidth > clientWidth) wrong.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
+    for (const button of document.querySelectorAll('button, a.button')) {
+      const box = button.getBoundingClientRect();
+      if (box.width === 0 || box.height === 0) continue;
+      const words = (button.innerText || button.getAttribute('aria-label') || '').replace(/\s+/g, ' ').slice(0, 40);
+      if (button.scrollWidth > button.clientWidth + 1) wrong.push(`"${words}" is cut off sideways`);
+      if (button.scrollHeight > button.clientHeight + 1) wrong.push(`"${words}" is cut off below`);
+    }
+    return wrong;
+  });
+}
+
+/** One look: nothing too wide, at each size; axe once, at the middle one. */
+async function look(page, name, sizes = SCREENS) {
+  const wrong = [];
+  for (const [n, size] of sizes.entries()) {
+    await page.setViewportSize(size);
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+    const label = `${name} at ${size.width}×${size.height}`;
+    wrong.push(...(await tooWide(page)).map((what) => `${label}: ${what}`));
+    if (n === Math.min(1, sizes.length - 1)) await scan(page, label).catch((error) => wrong.push(error.message));
+    if (shots) await page.screenshot({ path: path.join(shots, `${name.replace(/[^\w]+/g, '-')}-${size.width}x${size.height}.png`) });
+  }
+  return wrong;
+}
+
+/** The page in both languages. */
+async function inBoth(page, name, sizes, change) {
+  const wrong = [];
+  for (const language of ['zh', 'en']) {
+    await change(language);
+    wrong.push(...(await look(page, `${name} ${language}`, sizes)));
+  }
+  return wrong;
+}
+
+test('the desk is whole at every size, in Chinese and English', async () => {
+  const page = await openPage(browser);
+  const wrong = [];
+  // Before anybody is on duty the page is simply loaded anew in the other language.
+  const reloaded = (ready) => async (wanted) => {
+    await page.evaluate((wanted) => localStorage.setItem('anling.language', wanted), wanted);
+    await page.reload();
+    await page.getByTestId(ready).waitFor();
+  };
+  await page.goto(`${node.console}/`);
+  await page.locator('[data-testid^="demo-role-"]').first().waitFor();
+  wrong.push(...(await inBoth(page, 'sign-in', SCREENS, reloaded('sign-in'))));
+  await page.evaluate(() => localStorage.setItem('anling.language', 'zh'));
+  await signOn(page, node, account);
+  await page.getByTestId('sound-play').waitFor();
+  wrong.push(...(await inBoth(page, 'sign-on', SCREENS, reloaded('sound-play'))));
+  await page.getByTestId('sound-play').click();
+  await page.getByTestId('sound-heard').click();
+  await page.getByTestId('sign-on').click();
+  await page.getByTestId('status-bar').waitFor();
+
+  // Six open incidents, one closed, one in hand with somebody on the way.
+  const devices = devicesNear(node, account);
+  const kinds = ['sos', 'fall', 'sos', 'gas', 'service', 'smoke', 'sos'];
+  await node.press(devices[0]);
+  const closed = await ringingIncident(page);
+  await page.keyboard.press('Space');
+  await page.locator('[data-testid="queue-row"].mine').waitFor();
+  await page.keyboard.press('r');
+  for (const code of ['reason-ACCIDENT', 'action-TALKED', 'outcome-SAFE']) await page.getByTestId(code).check();
+  await page.keyboard.press('Control+Enter');
+  await page.locator(`[data-incident="${closed}"]`).waitFor({ state: 'detached' });
+  await node.press(devices[1], kinds[1]);
+  const mine = await ringingIncident(page);
+  await page.keyboard.press('Space');
+  await page.locator('[data-testid="queue-row"].mine').waitFor();
+  const ask = await apiOf(node, account);
+  const { can_send: options } = await ask('GET', `/v1/incidents/${mine}`);
+  const carer = options.find((one) => one.site === account.site);
+  await page.keyboard.press('d');
+  await page.getByTestId(`responder-${carer.responder}`).check();
+  await page.keyboard.press('Enter');
+  await page.locator('[data-testid^="leg-"]').waitFor();
+  for (const n of [2, 3, 4, 5, 6]) await node.press(devices[n], kinds[n]);
+  await page.waitForFunction(() => document.querySelectorAll('[data-testid="queue-row"]').length === 6);
+  await page.locator(`[data-incident="${mine}"]`).click();
+  await page.locator(`[data-card="${mine}"]`).waitFor();
+
+  // The language is changed in the menu, as a person does it: nothing is loaded anew.
+  const change = async (wanted) => {
+    if ((await page.evaluate(() => document.documentElement.lang)).startsWith(wanted)) return;
+    await page.getByTestId('me').click();
+    await page.getByTestId('language').click();
+    await page.getByTestId('dialog-cancel').click();
+  };
+  wrong.push(...(await inBoth(page, 'desk', SCREENS, change)));
+  const ringing = page.locator('[data-testid="queue-row"].rings').first();
+  await ringing.click();
+  wrong.push(...(await inBoth(page, 'desk ringing', SCREENS, change)));
+  await page.locator(`[data-incident="${mine}"]`).click();
+  await page.getByTestId('call-120').waitFor();
+
+  const inDialog = async (name, key, ready) => {
+    for (const language of ['zh', 'en']) {
+      await change(language);
+      await page.keyboard.press(key);
+      await page.getByTestId(ready).waitFor();
+      wrong.push(...(await look(page, `${name} ${language}`)));
+      await page.keyboard.press('Escape');
+      await page.getByTestId(ready).waitFor({ state: 'detached' });
+    }
+  };
+  await inDialog('slip', 'e', 'slip');
+  await inDialog('send', 'd', 'send-submit');
+  await inDialog('resolve', 'r', 'resolve-submit');
+
+  await page.keyboard.press('Alt+2');
+  await page.locator('[data-testid="map"] canvas').first().waitFor();
+  wrong.push(...(await inBoth(page, 'map', SCREENS, change)));
+  await page.keyboard.press('Alt+3');
+  await page.getByTestId('closed-row').first().waitFor();
+  wrong.push(...(await inBoth(page, 'closed', SCREENS, change)));
+  await page.getByTestId('closed-row').first().click();
+  await page.getByTestId('replay-this').click();
+  for (let steps = 0; steps < 3; steps += 1) await page.getByTestId('replay-next').click();
+  await page.locator('[data-testid="replay-queue"] [data-testid="queue-row"]').first().waitFor();
+  wrong.push(...(await inBoth(page, 'replay', SCREENS, change)));
+
+  // The carer's phone with that call.
+  const link = await ask('POST', '/v1/phone-links', { responder: carer.responder });
+  const phone = await openPage(browser, { ...HAND, mobile: true });
+  await phone.goto(`${node.console}/m`);
+  const other = async (wanted) => {
+    if (!(await phone.evaluate(() => document.documentElement.lang)).startsWith(wanted)) await phone.getByTestId('m-language').click();
+  };
+  await phone.getByTestId('m-sign-in').waitFor();
+  wrong.push(...(await inBoth(phone, 'm sign-in', [HAND], other)));
+  await phone.goto(link.url);
+  await phone.getByTestId('m-depart').waitFor();
+  wrong.push(...(await inBoth(phone, 'm call', [HAND], other)));
+  await phone.getByTestId('m-depart').tap();
+  await phone.getByTestId('m-arrive').waitFor();
+  wrong.push(...(await inBoth(phone, 'm under way', [HAND], other)));
+  await phone.getByTestId('m-resolve').tap();
+  await phone.getByTestId('m-resolve-submit').waitFor();
+  wrong.push(...(await look(phone, 'm resolve en', [HAND])));
+  assert.deepEqual(wrong, []);
+  page.assertClean(node.console);
+  phone.assertClean(node.console);
+});
+
+test('the presser’s page and the duty phone are whole on a phone', async () => {
+  const device = devicesNear(node, account)[7] ?? node.deviceList[20];
+  const wrong = [];
+  const sos = await openPage(browser, { ...HAND, mobile: true });
+  await sos.goto(`${node.devices}/sos?device=${device.device}#key=${device.key}`);
+  wrong.push(...(await look(sos, 'sos', [HAND])));
+  await sos.getByTestId('sos-button').click();
+  await sos.getByTestId('sos-cancel').waitFor();
+  wrong.push(...(await look(sos, 'sos pressed', [HAND])));
+  const size = await sos.locator('#zh').evaluate((words) => parseFloat(getComputedStyle(words).fontSize));
+  assert.ok(size >= 32, `words of ${size} px can be read without glasses`);
+  const telephone = await openPage(browser, { ...HAND, mobile: true });
+  await telephone.goto(`${node.console}/demo/phone`);
+  await telephone.locator('li.ringing').first().waitFor({ timeout: 30_000 });
+  wrong.push(...(await look(telephone, 'duty phone', [HAND])));
+  assert.deepEqual(wrong, []);
+  sos.assertClean(node.devices);
+  telephone.assertClean(node.console);
+});
