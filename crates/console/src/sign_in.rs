@@ -141,12 +141,12 @@ pub(crate) async fn phone_link(
     let board = app.shared.board();
     let row = board.city.responders.get(&responder);
     let viewer = &signed.viewer;
-    let row = row
-        .filter(|row| viewer.covers(&row.district, row.site.as_ref()))
-        .ok_or_else(|| Failure::not_found("responder"))?;
     if viewer.responder.is_some() {
         return Err(Failure::forbidden("a phone lets no other phone in"));
     }
+    let row = row
+        .filter(|row| viewer.may_link(&responder, row, &board))
+        .ok_or_else(|| Failure::not_found("responder"))?;
     let now = app.casebook.now().0;
     let (token, key) = session::new_token(Kind::Link);
     let stored = Stored {

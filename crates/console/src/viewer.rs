@@ -3,7 +3,8 @@
 //! For: the one place where scope is decided; everything else asks here.
 //! May not know: sessions, sockets, personal data.
 
-use directory::City;
+use crate::board::Board;
+use directory::{City, ResponderRow};
 use domain::{
     DistrictId, OperatorId, ResponderId, SiteId,
     incident::Incident,
@@ -43,7 +44,16 @@ impl Viewer {
         let (role, reach) = match responder {
             None => (account.role, reach(city, &account.scope)),
             Some(responder) => {
-                let site = city.responders.get(responder)?.site.clone();
+                let row = city.responders.get(responder)?;
+                let linked_by = Self {
+                    operator: operator.clone(),
+                    role: account.role,
+                    responder: None,
+                    reach: reach(city, &account.scope),
+                };
+                // A phone sees no more of a site than whoever let it in: somebody else's carer sees only their own call.
+                let site = row.site.clone();
+                let site = site.filter(|site| linked_by.covers(&row.district, Some(site)));
                 (Role::Operator, site.map_or(Reach::Own, Reach::Site))
             }
         };
@@ -68,6 +78,24 @@ impl Viewer {
     /// Managers look at records and replays of their whole district.
     pub(crate) fn leads(&self) -> bool {
         self.role != Role::Operator && self.responder.is_none()
+    }
+
+    /// Whether they may let this responder's phone in: one of their own, or one they can send, or have sent, on a call
+    /// that they hold.
+    pub(crate) fn may_link(
+        &self,
+        responder: &ResponderId,
+        row: &ResponderRow,
+        board: &Board,
+    ) -> bool {
+        let held = |incident: &Incident| {
+            incident.is_owned_by(&self.operator)
+                && (incident.leg(responder).is_some()
+                    || incident.district.as_ref() == Some(&row.district))
+        };
+        self.responder.is_none()
+            && (self.covers(&row.district, row.site.as_ref())
+                || board.open().iter().any(|entry| held(&entry.incident)))
     }
 
     /// Whether an open incident stands on their screen.

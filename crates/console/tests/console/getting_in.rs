@@ -1,11 +1,12 @@
 //! Getting in and out: passwords, limits, cookies, other origins, phones.
 
-use crate::hall::{Hall, PASSWORD};
+use crate::hall::{Hall, PASSWORD, at_site};
 use casebook::Case;
 use domain::operator::OperatorEvent;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
-use wire::console::{PhoneLink, Session, ToPage};
+use uuid::Uuid;
+use wire::console::{Act, PhoneLink, Session, ToPage};
 
 #[tokio::test]
 async fn a_password_lets_in_and_the_log_says_so() {
@@ -165,6 +166,54 @@ async fn a_phone_gets_in_once_by_its_link() {
         .ask(&phone, Method::POST, "/v1/phone-links", Some(again))
         .await;
     assert_eq!(refused.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn whoever_holds_a_call_lets_in_the_phone_of_another_sites_carer_for_that_call_only() {
+    let hall = Hall::open().await;
+    let token = hall.token("anna").await;
+    let parties = [at_site("s-1")];
+    let held = hall.press(1, &parties).await;
+    let other_call = hall.press(2, &[at_site("s-2")]).await;
+    hall.shown().await;
+    let (status, body) = hall
+        .command(&token, held, Uuid::new_v4(), None, Act::Accept)
+        .await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let send = Act::SendResponder {
+        responder: "carer-3".to_owned(),
+    };
+    let (status, body) = hall.command(&token, held, Uuid::new_v4(), None, send).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    hall.shown().await;
+
+    let body = json!({ "responder": "carer-3" });
+    let (status, link) = hall
+        .ask(&token, Method::POST, "/v1/phone-links", Some(body))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{link}");
+    let link: PhoneLink = serde_json::from_value(link).unwrap();
+    let (_, secret) = link.url.split_once("/m#t=").unwrap();
+    let path = hall.url("/v1/session/phone");
+    let asked = hall
+        .http
+        .post(&path)
+        .json(&json!({ "token": secret }))
+        .send()
+        .await
+        .unwrap();
+    let session: Session = asked.json().await.unwrap();
+    let phone = session.token.unwrap();
+    let (status, _) = hall.get(&phone, &format!("/v1/incidents/{held}")).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, _) = hall
+        .get(&phone, &format!("/v1/incidents/{other_call}"))
+        .await;
+    assert_eq!(
+        status,
+        StatusCode::NOT_FOUND,
+        "the carer's own site is not anna's to show"
+    );
 }
 
 #[tokio::test]
