@@ -6,7 +6,6 @@
 
 mod bad;
 mod bad_input;
-mod bulk;
 mod common;
 mod contract;
 mod privacy;

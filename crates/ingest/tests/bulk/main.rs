@@ -1,4 +1,16 @@
 //! A bulk import runs beside the presses: they hardly notice.
+//!
+//! For: the urgent lane kept through the whole door. A binary of its own: what is measured shares the machine with
+//! nothing but the import.
+//! May not know: anything inside the crate.
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
+
+#[expect(
+    dead_code,
+    reason = "the house of the other stories, of which this one uses a corner"
+)]
+#[path = "../doors/common.rs"]
+mod common;
 
 use crate::common::{House, KEY, clock};
 use directory::harbin::{AccountPlan, Plan};
@@ -11,12 +23,13 @@ const PRESSES: usize = 400;
 /// Between two presses.
 const EVERY: Duration = Duration::from_millis(8);
 /// Rounds of which one must hold.
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 4;
 /// How much slower the slowest hundredth may be while an import runs.
 const RATIO_MAX: u32 = 3;
-/// A disk that answers faster than this idle is not asked to do so under load: below it, one turn of the scheduler on
-/// two busy cores decides, not the log.
-const IDLE_FLOOR: Duration = Duration::from_millis(10);
+/// Below this, idle counts as this. In an unoptimised build on two cores the import's sealing takes half of the machine,
+/// and a press that is looked up, decided and appended waits some milliseconds for a core at each step: turns of the
+/// scheduler, not of the log. What this test is there to find, an import standing before presses, costs hundreds.
+const IDLE_FLOOR: Duration = Duration::from_millis(25);
 
 async fn p99(house: &House, half: &str) -> Duration {
     let mut ticks = tokio::time::interval(EVERY);
@@ -78,7 +91,7 @@ async fn round(house: &House, seed: u64) -> (Duration, Duration, u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bulk_import_leaves_the_presses_nearly_as_fast_as_idle() {
     let mut seen = Vec::new();
-    // Whatever else the machine does counts as well; one quiet round of three tells what the log itself does.
+    // Whatever else the machine does counts as well; one quiet round tells what the log itself does.
     for seed in 1..=ROUNDS {
         let dir = tempfile::tempdir().unwrap();
         let house = House::sqlite(dir.path(), clock(), true).await;
