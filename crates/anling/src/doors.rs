@@ -124,6 +124,7 @@ pub(crate) fn serve(
         None => {
             let mut server = axum_server::from_tcp(listener)
                 .doing("listen")?
+                .first_request_timeout(HEAD_WITHIN)
                 .handle(handle.clone());
             patient(server.http_builder());
             tokio::spawn(server.serve(service))
@@ -131,6 +132,7 @@ pub(crate) fn serve(
         Some(tls) => {
             let mut server = axum_server::from_tcp_rustls(listener, tls)
                 .doing("listen")?
+                .first_request_timeout(HEAD_WITHIN)
                 .handle(handle.clone());
             patient(server.http_builder());
             tokio::spawn(server.serve(service))

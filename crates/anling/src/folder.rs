@@ -29,6 +29,23 @@ pub(crate) enum Purpose {
 struct Mark {
     purpose: Purpose,
     format: u32,
+    /// A log was begun here: when it is not there any more, it is lost and not new.
+    #[serde(default)]
+    begun: bool,
+}
+
+/// The layout this version writes and reads.
+const FORMAT: u32 = 1;
+/// The log's file, as `eventlog` names it.
+const LOG: &str = "log.sqlite";
+
+/// What stands in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Our mark.
+    Ours,
+    /// Nothing, or no folder.
+    Nothing,
 }
 
 /// A folder that is ours.
@@ -46,38 +63,46 @@ impl Folder {
                 path.display()
             ))
         })?;
-        let mark = path.join(MARK);
-        match fs::read_to_string(&mark) {
-            Ok(text) => check_mark(path, &text, purpose)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let strange = fs::read_dir(path)
-                    .doing("read the data folder")?
-                    .flatten()
-                    .next();
-                if let Some(strange) = strange {
-                    return Err(Failure::new(format!(
-                        "{} is not a folder of anling's: it holds {}; choose an empty or new one with --data",
-                        path.display(),
-                        strange.file_name().to_string_lossy()
-                    )));
-                }
-                let text = serde_json::to_string(&Mark { purpose, format: 1 })
-                    .expect("a mark is plain data");
-                fs::write(&mark, text).map_err(|error| {
-                    Failure::new(format!("cannot write to {}: {error}; make it writable or choose another with --data", path.display()))
-                })?;
-            }
-            Err(error) => {
-                return Err(Failure::new(format!(
-                    "cannot read {}: {error}; make it readable or choose another with --data",
-                    mark.display()
-                )));
-            }
+        if Self::check(path, purpose)? == Found::Nothing {
+            write_mark(path, purpose, false)?;
         }
         private(path)?;
         Ok(Folder {
             path: path.to_path_buf(),
         })
+    }
+
+    /// Looks without touching: ours, nothing yet, or refused with the reason.
+    pub(crate) fn check(path: &Path, purpose: Purpose) -> Result<Found, Failure> {
+        let mark = path.join(MARK);
+        match fs::read_to_string(&mark) {
+            Ok(text) => check_mark(path, &text, purpose).map(|()| Found::Ours),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let Ok(mut entries) = fs::read_dir(path) else {
+                    return Ok(Found::Nothing);
+                };
+                match entries.next() {
+                    None => Ok(Found::Nothing),
+                    Some(strange) => {
+                        let strange = strange.doing("read the data folder")?.file_name();
+                        Err(Failure::new(format!(
+                            "{} is not a folder of anling's: it holds {}; choose an empty or new one with --data",
+                            path.display(),
+                            strange.to_string_lossy()
+                        )))
+                    }
+                }
+            }
+            Err(error) => Err(Failure::new(format!(
+                "cannot read {}: {error}; make it readable or choose another with --data",
+                mark.display()
+            ))),
+        }
+    }
+
+    /// Notes that a log stands here from now on.
+    pub(crate) fn has_begun(&self, purpose: Purpose) -> Result<(), Failure> {
+        write_mark(&self.path, purpose, true)
     }
 
     /// Removes everything of ours in the folder, so that it is new again. Only a demo's folder, never a service's.
@@ -86,7 +111,13 @@ impl Folder {
             return Ok(());
         }
         let text = fs::read_to_string(path.join(MARK)).doing("read the data folder's mark")?;
-        check_mark(path, &text, Purpose::Demo)?;
+        let mark: Option<Mark> = serde_json::from_str(&text).ok();
+        if mark.is_none_or(|mark| mark.purpose != Purpose::Demo) {
+            return Err(Failure::new(format!(
+                "{} does not hold a demo city; choose another folder with --data",
+                path.display()
+            )));
+        }
         // The lock is taken and let go, so that a running process's folder is never pulled away.
         eventlog::check_unlocked(path).map_err(Failure::new)?;
         fs::remove_dir_all(path).doing("remove the old demo city")
@@ -120,6 +151,21 @@ impl Folder {
     }
 }
 
+fn write_mark(path: &Path, purpose: Purpose, begun: bool) -> Result<(), Failure> {
+    let mark = Mark {
+        purpose,
+        format: FORMAT,
+        begun,
+    };
+    let text = serde_json::to_string(&mark).expect("a mark is plain data");
+    fs::write(path.join(MARK), text).map_err(|error| {
+        Failure::new(format!(
+            "cannot write to {}: {error}; make it writable or choose another with --data",
+            path.display()
+        ))
+    })
+}
+
 fn check_mark(path: &Path, text: &str, purpose: Purpose) -> Result<(), Failure> {
     let mark: Mark = serde_json::from_str(text).map_err(|_| {
         Failure::new(format!(
@@ -127,17 +173,33 @@ fn check_mark(path: &Path, text: &str, purpose: Purpose) -> Result<(), Failure> 
             path.join(MARK).display()
         ))
     })?;
-    match (mark.purpose == purpose, mark.purpose) {
-        (true, _) => Ok(()),
-        (false, Purpose::Demo) => Err(Failure::new(format!(
-            "{} holds a demo city; choose another folder with --data",
+    if mark.format > FORMAT {
+        return Err(Failure::new(format!(
+            "{} was written by a newer anling; run that version, or choose another folder with --data",
             path.display()
-        ))),
-        (false, Purpose::Service) => Err(Failure::new(format!(
-            "{} holds a real service's log; choose another folder with --data",
-            path.display()
-        ))),
+        )));
     }
+    let other = match (mark.purpose == purpose, mark.purpose) {
+        (true, _) => None,
+        (false, Purpose::Demo) => Some("a demo city"),
+        (false, Purpose::Service) => Some("a real service's log"),
+    };
+    if let Some(other) = other {
+        return Err(Failure::new(format!(
+            "{} holds {other}; choose another folder with --data",
+            path.display()
+        )));
+    }
+    let log = path.join(LOG);
+    let there = fs::metadata(&log).is_ok_and(|file| file.len() > 0);
+    if mark.begun && !there {
+        return Err(Failure::new(format!(
+            "the log {} is gone: every call and device is in it; put it back from a backup (or mount its disk), \
+             or begin a new one in another folder with --data",
+            log.display()
+        )));
+    }
+    Ok(())
 }
 
 fn private(path: &Path) -> Result<(), Failure> {
@@ -175,6 +237,33 @@ mod tests {
                 .to_string()
                 .contains("demo")
         );
+    }
+
+    #[test]
+    fn a_log_that_is_gone_is_not_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path(), Purpose::Service).unwrap();
+        assert!(
+            Folder::open(dir.path(), Purpose::Service).is_ok(),
+            "nothing was begun yet"
+        );
+        fs::write(folder.file(LOG), b"a log").unwrap();
+        folder.has_begun(Purpose::Service).unwrap();
+        assert!(Folder::open(dir.path(), Purpose::Service).is_ok());
+        for lost in [true, false] {
+            if lost {
+                fs::remove_file(folder.file(LOG)).unwrap();
+            } else {
+                fs::write(folder.file(LOG), b"").unwrap();
+            }
+            let text = Folder::open(dir.path(), Purpose::Service)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                text.contains("log.sqlite") && text.contains("backup"),
+                "{text}"
+            );
+        }
     }
 
     #[test]

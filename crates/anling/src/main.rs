@@ -59,12 +59,14 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 fn check(given: &settings::Given) -> Result<(), Failure> {
     let settings = settings::Settings::load(given)?;
+    folder::Folder::check(&settings.data, folder::Purpose::Service)?;
+    doors::check_free("console_listen", settings.console_listen)?;
+    doors::check_free("devices_listen", settings.devices_listen)?;
     println!("配置无误 / the configuration is fine");
     println!("  data     {}", settings.data.display());
     println!("  console  {}", settings.console_listen);
     println!("  devices  {}", settings.devices_listen);
-    doors::check_free("console_listen", settings.console_listen)?;
-    doors::check_free("devices_listen", settings.devices_listen)
+    Ok(())
 }
 
 fn start_tracing() {

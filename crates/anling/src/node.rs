@@ -17,7 +17,7 @@ use casebook::{Casebook, MasterKey, Vault};
 use console::{Console, ConsoleOptions};
 use directory::Directory;
 use dispatcher::{Dispatcher, DispatcherOptions};
-use eventlog::{Log, SystemClock, admin};
+use eventlog::{Log, Position, SystemClock, admin};
 use ingest::{Ingest, IngestOptions};
 use std::{net::TcpListener, sync::Arc};
 use tokio::task::JoinHandle;
@@ -36,7 +36,11 @@ pub(crate) struct Ground {
 
 impl Ground {
     /// Opens the log for writing; a second process is refused.
-    pub(crate) async fn open(folder: &Folder, settings: &Settings) -> Result<Ground, Failure> {
+    pub(crate) async fn open(
+        folder: &Folder,
+        settings: &Settings,
+        purpose: Purpose,
+    ) -> Result<Ground, Failure> {
         let log = Log::open_sqlite(folder.path(), Arc::new(SystemClock))
             .await
             .map_err(Failure::new)?;
@@ -44,12 +48,23 @@ impl Ground {
             .master_key
             .clone()
             .unwrap_or_else(|| folder.file("master.key"));
-        let key = MasterKey::load_or_create(&key).map_err(Failure::new)?;
+        let key = if log.head() == Position::START {
+            MasterKey::load_or_create(&key)
+        } else if key.exists() {
+            MasterKey::load(&key)
+        } else {
+            return Err(Failure::new(format!(
+                "the master key {} is missing: without it nobody's name or address can be read; put it back from your backup of the key",
+                key.display()
+            )));
+        };
+        let key = key.map_err(Failure::new)?;
         let vault = Vault::open(log.clone(), key).await.map_err(Failure::new)?;
         let book = Casebook::new(log.clone(), vault);
         let directory = Directory::open(book.clone(), Some(folder.path()))
             .await
             .map_err(Failure::new)?;
+        folder.has_begun(purpose)?;
         let head = log.head();
         directory.caught_up(head).await.map_err(Failure::new)?;
         Ok(Ground {
@@ -240,7 +255,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     let settings = Settings::load(&args.given)?;
     let sockets = Sockets::bind(&settings)?;
     let folder = Folder::open(&settings.data, Purpose::Service)?;
-    let ground = Ground::open(&folder, &settings).await?;
+    let ground = Ground::open(&folder, &settings, Purpose::Service).await?;
     let listening = sockets.listening(false)?;
     let public_url = settings
         .public_url

@@ -6,7 +6,7 @@
 use crate::{
     cli::OperatorAdd,
     failure::{Doing, Failure},
-    folder::{Folder, Purpose},
+    folder::{Folder, Found, Purpose},
     node::Ground,
     settings::{Given, Settings},
 };
@@ -56,9 +56,12 @@ async fn alone(args: &OperatorAdd, wanted: Wanted) -> Result<(), Failure> {
         data: Some(args.data.clone()),
         ..Given::default()
     })?;
-    let folder = Folder::open(&args.data, Purpose::Service)
-        .or_else(|_| Folder::open(&args.data, Purpose::Demo))?;
-    let ground = Ground::open(&folder, &settings).await?;
+    let purpose = match Folder::check(&args.data, Purpose::Demo) {
+        Ok(Found::Ours) => Purpose::Demo,
+        _ => Purpose::Service,
+    };
+    let folder = Folder::open(&args.data, purpose)?;
+    let ground = Ground::open(&folder, &settings, purpose).await?;
     let added = enrol(&ground, wanted).await;
     ground.close().await;
     added.map_err(Failure::new)
@@ -100,6 +103,14 @@ async fn enrol(ground: &Ground, wanted: Wanted) -> Result<(), String> {
     {
         return Err(format!("there is no site \"{site}\""));
     }
+    if let Scope::District(district) = &wanted.scope
+        && !city
+            .districts
+            .iter()
+            .any(|known| known.code == district.as_str())
+    {
+        return Err(format!("there is no district \"{district}\""));
+    }
     let account = Account {
         operator: wanted.operator,
         name: wanted.name,
@@ -130,6 +141,14 @@ fn wanted(args: &OperatorAdd) -> Result<Wanted, Failure> {
         }
         (None, None) => Scope::City,
     };
+    if args.name.trim().is_empty() {
+        return Err(Failure::setting(
+            "--name is empty; it is the name that residents hear",
+        ));
+    }
+    if role == Role::DistrictManager && !matches!(scope, Scope::District(_)) {
+        return Err(Failure::setting("a district manager needs --district"));
+    }
     let password = password()?;
     Ok(Wanted {
         operator: OperatorId::parse(&args.operator).doing("read the operator's name")?,

@@ -302,17 +302,22 @@ impl Order<'_> {
         }
     }
 
-    /// To a colleague: for the place where they are on duty, or their own.
+    /// To a colleague, for the place where they are on duty; whoever is not there cannot take a call.
     fn hand_over(&self, to: &str) -> Answer<IncidentCommand> {
         let to = OperatorId::parse(to).map_err(|e| Failure::malformed(format!("operator: {e}")))?;
-        let colleague = Viewer::of(self.city, &to, None);
-        let colleague = colleague.ok_or_else(|| Failure::not_found("operator"))?;
+        if !self.city.operators.contains_key(&to) {
+            return Err(Failure::not_found("operator"));
+        }
         let mut duties = self.city.duty.iter();
-        let on_duty = duties.find(|(_, duty)| duty.operators.contains(&to));
-        let parties = match on_duty {
-            Some((site, _)) => parties_of(site, self.city),
-            None => colleague.parties(),
+        let on_duty = duties.find(|(_, duty)| {
+            let live = duty.consoles.values().any(|row| row.operator == to);
+            duty.operators.contains(&to) && live
+        });
+        let Some((site, _)) = on_duty else {
+            let said = "that colleague is not on duty at a live console";
+            return Err(Failure::refused("not_on_duty", said, Some(to.to_string())));
         };
+        let parties = parties_of(site, self.city);
         let party = parties.into_iter().next();
         let party = party.ok_or_else(|| Failure::not_found("operator"))?;
         Ok(IncidentCommand::HandOver { to, party })

@@ -200,7 +200,18 @@ impl Line {
         out: mpsc::Sender<ChannelOut>,
     ) {
         let idle = self.door.options.channel_idle;
-        while let Ok(Some(Ok(message))) = tokio::time::timeout(idle, stream.next()).await {
+        while let Ok(Some(heard)) = tokio::time::timeout(idle, stream.next()).await {
+            let message = match heard {
+                Ok(message) => message,
+                Err(error) => {
+                    // The connection ends with it, but who sent it meant something: text in another encoding is how
+                    // many devices write an address. What it said cannot be had; that it spoke is an alarm.
+                    if self.proven && is_garbled(&error) {
+                        let _ = signals.send(self.own(decode::signal(GARBLED))).await;
+                    }
+                    return;
+                }
+            };
             let bytes = match &message {
                 Message::Text(text) => text.as_bytes(),
                 Message::Binary(bytes) => bytes,
@@ -328,4 +339,13 @@ impl Line {
 fn text(message: &ChannelOut) -> Message {
     let json = serde_json::to_string(message).expect("plain strings and numbers become JSON");
     Message::Text(json.into())
+}
+
+/// Stands for a frame that the WebSocket itself could not take.
+const GARBLED: &[u8] = b"a frame that is no WebSocket text";
+
+/// Whether an error is about what was sent, rather than about a line that went away.
+fn is_garbled(error: &axum::Error) -> bool {
+    let said = error.to_string();
+    said.contains("UTF-8") || (said.contains("protocol error") && !said.contains("reset"))
 }

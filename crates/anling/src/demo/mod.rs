@@ -53,7 +53,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
         Folder::clear_demo(&settings.data)?;
     }
     let folder = Folder::open(&settings.data, Purpose::Demo)?;
-    let ground = Ground::open(&folder, &settings).await?;
+    let ground = Ground::open(&folder, &settings, Purpose::Demo).await?;
     let (made, new) = city(&folder, &ground, &args).await?;
     let plan = harbin::Plan {
         seed: made.seed,

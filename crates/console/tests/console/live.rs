@@ -430,3 +430,35 @@ async fn a_carer_works_a_call_from_the_phone_in_their_own_name() {
     assert_eq!(gone.0, StatusCode::NOT_FOUND);
     assert_eq!(hall.card(&anna, incident).await.phase, "resolved");
 }
+
+#[tokio::test]
+async fn a_call_is_handed_over_only_to_somebody_who_is_there() {
+    let hall = Hall::open().await;
+    let token = hall.token("anna").await;
+    let incident = hall.press(1, &[at_site("s-1")]).await;
+    hall.shown().await;
+    let (status, _) = hall
+        .command(&token, incident, Uuid::new_v4(), None, Act::Accept)
+        .await;
+    assert_eq!(status, StatusCode::OK);
+    let to_chen = || Act::HandOver {
+        to: "chen".to_owned(),
+    };
+    let (status, problem) = hall
+        .command(&token, incident, Uuid::new_v4(), None, to_chen())
+        .await;
+    assert_eq!(
+        (status, problem["code"].as_str()),
+        (StatusCode::CONFLICT, Some("not_on_duty")),
+        "{problem}"
+    );
+
+    let mut page = hall.page(&hall.token("chen").await, "chen-1", None).await;
+    page.snapshot().await;
+    page.sign_on("s-2").await;
+    hall.shown().await;
+    let (status, body) = hall
+        .command(&token, incident, Uuid::new_v4(), None, to_chen())
+        .await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+}

@@ -240,7 +240,8 @@ impl Case<'_> {
     fn has_seen_alarms(&self) -> Result<(), Refusal> {
         let alarm_revision = self.incident.alarm_revision;
         match self.asked.seen {
-            Some(seen) if seen >= alarm_revision => Ok(()),
+            // Nobody has seen what has not happened yet.
+            Some(seen) if (alarm_revision..=self.incident.revision).contains(&seen) => Ok(()),
             _ => Err(Refusal::UnreadAlarm { alarm_revision }),
         }
     }

@@ -197,3 +197,26 @@ async fn garbage_on_a_channel_without_a_key_ends_it_and_a_signal_is_taken_unveri
     assert_eq!(house.signals().await.len(), 1);
     house.stop().await;
 }
+
+/// Many devices write Chinese in GBK; as a WebSocket text frame that is no WebSocket at all, and the line ends with it.
+#[tokio::test]
+async fn a_text_frame_in_another_encoding_is_still_an_alarm() {
+    use futures_util::SinkExt;
+    use tokio_tungstenite::tungstenite::{
+        Message,
+        protocol::frame::{
+            Frame,
+            coding::{Data, OpCode},
+        },
+    };
+    let house = House::memory().await;
+    let mut channel = house.channel(DEVICE, Some(KEY)).await;
+    let gbk = b"{\"t\":\"signal\",\"press\":\"7\",\"kind\":\"sos\",\"text\":\"\xd4\xda\xb3\xf8\xb7\xbf\"}";
+    let frame = Frame::message(gbk.to_vec(), OpCode::Data(Data::Text), true);
+    channel.0.send(Message::Frame(frame)).await.unwrap();
+    // The line ends; what was said before it ended is in the log.
+    while channel.next().await.is_some() {}
+    let signals = house.signals().await;
+    assert_eq!(signals.len(), 1, "{signals:?}");
+    house.stop().await;
+}

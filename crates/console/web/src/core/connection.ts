@@ -11,9 +11,12 @@ export const BACKOFF_BASE_MS = 300;
 /** Longest wait: an operator should not sit before a dead screen longer than this after the server is back. */
 export const BACKOFF_CAP_MS = 5_000;
 /** How often the line is asked whether it lives. */
-export const PING_EVERY_MS = 5_000;
-/** Nothing heard for this long: the line is dead although the socket has not noticed. */
-export const SILENCE_LIMIT_MS = 12_000;
+export const PING_EVERY_MS = 2_000;
+/**
+ * Nothing heard for this long: the line is dead although the socket has not noticed. With the pings above it is noticed
+ * within 8 s, before the server gives the console up after 9.
+ */
+export const SILENCE_LIMIT_MS = 6_000;
 
 /** Wait before attempt `n` (from 0): exponential with full jitter over its upper half, so that a herd spreads out. */
 export function backoff(attempt: number, random: () => number): number {

@@ -81,6 +81,7 @@ export const codesEn: Codes = {
   refusal: {
     not_open: 'There is no such incident', closed: 'It is closed', still_open: 'It is still open', not_allowed: 'You may not do this',
     not_yourself: 'One person cannot act for another', not_yours: '{who} has this incident', not_accepted: 'Nobody has accepted it yet',
+    not_on_duty: '{who} is not on duty now',
     already_accepted: '{who} has accepted it', not_offered: 'It was not offered to you',
     unread_alarm: 'The resident pressed again: look first', missing_codes: 'A closing code is missing', missing_reason: 'A reason is missing',
     text_too_long: 'The text is too long',

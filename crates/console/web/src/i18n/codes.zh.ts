@@ -66,7 +66,7 @@ export const codesZh = {
   },
   refusal: {
     not_open: '没有这个求助事件', closed: '已经办结', still_open: '还没有办结', not_allowed: '您没有这项权限', not_yourself: '不能代替别人操作',
-    not_yours: '这个求助由 {who} 负责', not_accepted: '还没有人接单', already_accepted: '{who} 已经接单', not_offered: '没有派给您这里',
+    not_yours: '这个求助由 {who} 负责', not_accepted: '还没有人接单', already_accepted: '{who} 已经接单', not_on_duty: '{who} 现在不在岗', not_offered: '没有派给您这里',
     unread_alarm: '老人又按了一次，请先看清', missing_codes: '办结项没有填全', missing_reason: '没有写原因', text_too_long: '文字太长',
     no_speech_needs_check: '无人应声的求助，没有通话、上门或联系人证实，不能按误报办结', hold_too_long: '挂起时间太长', hold_not_ahead: '挂起时间已过',
     bad_target: '不能转到那里', not_on_the_way: '这位上门人员不在路上', way_too_long: '路上时间太长', too_many_responders: '派出的人太多',

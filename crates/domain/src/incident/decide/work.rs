@@ -103,11 +103,18 @@ impl Case<'_> {
         if *party == Party::Keyholder {
             return Err(Refusal::BadTarget);
         }
-        Ok(vec![IncidentEvent::HandedOver {
+        let handed = IncidentEvent::HandedOver {
             from: owner.operator.clone(),
             to: to.clone(),
             party: party.clone(),
-        }])
+        };
+        // A hold was the old owner's plan; the new one is asked like anybody who has just taken a call.
+        let held = matches!(self.incident.phase, Phase::Held { .. });
+        Ok(held
+            .then(|| self.hold_ended())
+            .into_iter()
+            .chain([handed])
+            .collect())
     }
 
     pub(super) fn hold(&self, reason: &str, until: Timestamp) -> Decided {
