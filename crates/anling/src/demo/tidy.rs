@@ -106,3 +106,77 @@ async fn open_incidents(ground: &Ground) -> Result<BTreeSet<IncidentId>, Failure
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use casebook::{Casebook, MasterKey, Opening, Vault};
+    use directory::Directory;
+    use domain::{AlarmId, DeviceId, SubjectId, incident::AlarmRef, signal::SignalKind};
+    use eventlog::{Clock, Log, ManualClock};
+    use std::{sync::Arc, time::Duration};
+
+    async fn ground(clock: &Arc<ManualClock>) -> Ground {
+        let log = Log::memory(Arc::clone(clock) as Arc<dyn Clock>);
+        let vault = Vault::open(log.clone(), MasterKey::random()).await.unwrap();
+        let book = Casebook::new(log.clone(), vault);
+        let directory = Directory::open(book.clone(), None).await.unwrap();
+        Ground {
+            log,
+            book,
+            directory,
+        }
+    }
+
+    async fn open_one(ground: &Ground) -> IncidentId {
+        let device = DeviceId::parse("HRB-000001").unwrap();
+        let at = Timestamp(ground.log.now_micros() / 1000);
+        let alarm = AlarmRef {
+            alarm: AlarmId(uuid::Uuid::from_u128(7)),
+            position: 1,
+            device: Some(device.clone()),
+            press: "1".to_owned(),
+            kind: SignalKind::Sos,
+            received_at: at,
+            problems: vec![],
+            verified: true,
+        };
+        let opening = Opening {
+            resident: None,
+            district: None,
+            place_plain: None,
+            late_ms: None,
+            at,
+        };
+        let handled = ground
+            .book
+            .open_or_join(alarm, SubjectId::device(&device), opening)
+            .await
+            .unwrap();
+        handled.incident.unwrap()
+    }
+
+    #[tokio::test]
+    async fn after_a_pause_what_was_left_open_is_closed_and_marked() {
+        let clock = Arc::new(ManualClock::new(1_800_000_000_000_000));
+        let ground = ground(&clock).await;
+        let incident = open_one(&ground).await;
+        clock.advance(Duration::from_mins(9));
+        assert_eq!(
+            close_old(&ground).await.unwrap(),
+            0,
+            "nine minutes are a restart, not a pause"
+        );
+        clock.advance(Duration::from_mins(2));
+        assert_eq!(close_old(&ground).await.unwrap(), 1);
+        let closed = ground.book.fold_incident(incident).await.unwrap().unwrap();
+        let closing = closed.closing.unwrap();
+        assert!(closing.machine, "closed by the machine, and marked so");
+        clock.advance(Duration::from_mins(20));
+        assert_eq!(
+            close_old(&ground).await.unwrap(),
+            0,
+            "nothing is left to close"
+        );
+    }
+}

@@ -241,10 +241,12 @@ impl World {
         self.append(&stream, event_id(), event).await;
     }
 
-    /// A person asks.
+    /// A person asks, with everything up to now on the screen.
     pub(crate) async fn ask(&self, incident: IncidentId, site: &str, command: IncidentCommand) {
         let by = Actor::Operator(operator(site));
-        let asked = self.casebook.asked(by, Some(u64::MAX), command);
+        let now = self.casebook.fold_incident(incident).await.unwrap();
+        let seen = now.map(|incident| incident.revision);
+        let asked = self.casebook.asked(by, seen, command);
         let id = CommandId(Uuid::new_v4());
         self.casebook.act(incident, id, asked).await.unwrap();
     }
