@@ -204,9 +204,10 @@ async fn two_thousand_residents_get_their_keys_together() {
         .vault()
         .open_sealed(&sealed[1_999], at(&streams[1_999], 1));
     assert_eq!(last.await.as_deref(), Ok(b"profile".as_slice()));
-    // Made together: far fewer commits than keys, or two thousand fsyncs would be waited for one by one.
+    // Made together, or two thousand fsyncs would be waited for one by one. How many share a commit depends on how fast
+    // the disk is, so the bound is wide.
     let commits = book.log().metrics().batches;
-    assert!(commits < 200, "{commits} commits for 2,000 keys");
+    assert!(commits < 1_000, "{commits} commits for 2,000 keys");
 }
 
 fn raw_bytes(folder: &Path) -> Vec<u8> {
