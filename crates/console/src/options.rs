@@ -124,3 +124,6 @@ pub const VIEWS_QUEUE: usize = 4_096;
 
 /// Who could be sent, on a card (the contract's figure).
 pub const CAN_SEND: usize = 8;
+
+/// Of [`CAN_SEND`], places kept for the people of the owner's own site. Ours: a station has two or three who go.
+pub const OWN_KEPT: usize = 3;
