@@ -44,6 +44,10 @@ pub struct Account {
     pub scope: String,
     /// Where duty is taken.
     pub site: Option<String>,
+    /// Played by the cast.
+    pub cast: bool,
+    /// What its button on the sign-in page says, in both languages; absent when it has none.
+    pub button: Option<(String, String)>,
 }
 
 /// A running binary.

@@ -126,6 +126,30 @@ fn a_damaged_log_is_named() {
     );
 }
 
+#[tokio::test]
+async fn a_demo_whose_own_files_are_gone_makes_no_second_city_over_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    Node::start(&data, 5).await.stop().await;
+    for file in ["demo-city.json", "demo-accounts.json"] {
+        let kept = std::fs::read(data.join(file)).unwrap();
+        std::fs::remove_file(data.join(file)).unwrap();
+        let (_, said) = fails(&[&["demo", "--data", text(&data)][..], &PORTS].concat());
+        assert!(said.contains(file) && said.contains("--fresh"), "{said}");
+        std::fs::write(data.join(file), kept).unwrap();
+    }
+    // With its files it goes on, and what an earlier run left half made is made whole with the same passwords.
+    let city = std::fs::read_to_string(data.join("demo-city.json")).unwrap();
+    std::fs::write(
+        data.join("demo-city.json"),
+        city.replace("\"whole\":true", "\"whole\":false"),
+    )
+    .unwrap();
+    let node = Node::start(&data, 5).await;
+    node.sign_in(&node.accounts()[0]).await;
+    node.stop().await;
+}
+
 #[test]
 fn every_command_helps_with_an_example() {
     for args in [

@@ -38,6 +38,13 @@ struct Made {
     residents: u32,
     /// Milliseconds since 1970.
     at: i64,
+    /// Everything is imported; otherwise the next start goes on with it.
+    #[serde(default = "whole")]
+    whole: bool,
+}
+
+fn whole() -> bool {
+    true
 }
 
 const MADE: &str = "demo-city.json";
@@ -168,24 +175,24 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
 
 /// The city of the folder: continued, or made now. A city half made by an earlier run is made whole.
 async fn city(folder: &Folder, ground: &Ground, args: &Demo) -> Result<(Made, bool), Failure> {
-    if let Ok(text) = std::fs::read_to_string(folder.file(MADE)) {
-        return Ok((
-            serde_json::from_str(&text).doing("read demo-city.json; start anew with --fresh")?,
-            false,
-        ));
-    }
-    let plan = harbin::Plan {
-        seed: args.seed,
-        residents: args.residents,
+    let made = match read_made(folder)? {
+        Some(made) if made.whole => return Ok((made, false)),
+        Some(made) => made,
+        None if ground.log.head() != eventlog::Position::START => {
+            return Err(Failure::new(format!(
+                "{} is missing, and with it what this city was made from: put it back, or start anew with --fresh",
+                folder.file(MADE).display()
+            )));
+        }
+        None => begin(folder, ground, args)?,
     };
-    let password = uuid::Uuid::new_v4().simple().to_string()[..10].to_owned();
-    let hash = console::hash_password(&password).doing("hash the demo password")?;
-    let city = harbin::city(&plan);
-    people::write_accounts(folder, &accounts(&city, &password))?;
-    people::write_devices(
-        folder,
-        &harbin::residents(&plan).map(device).collect::<Vec<_>>(),
-    )?;
+    let plan = harbin::Plan {
+        seed: made.seed,
+        residents: made.residents,
+    };
+    let known = people::read_accounts(folder)?;
+    let password = known.first().map_or("", |account| &account.password);
+    let hash = console::hash_password(password).doing("hash the demo password")?;
     let style = ProgressStyle::with_template("  建城 {bar:40.green} {pos}/{len} {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
@@ -208,15 +215,46 @@ async fn city(folder: &Folder, ground: &Ground, args: &Demo) -> Result<(Made, bo
         .await
         .doing("read the demo city")?;
     let made = Made {
+        whole: true,
+        ..made
+    };
+    write_made(folder, &made)?;
+    Ok((made, true))
+}
+
+/// Writes down what the city will be made from, before the first of it stands in the log.
+fn begin(folder: &Folder, ground: &Ground, args: &Demo) -> Result<Made, Failure> {
+    let plan = harbin::Plan {
+        seed: args.seed,
+        residents: args.residents,
+    };
+    let password = uuid::Uuid::new_v4().simple().to_string()[..10].to_owned();
+    people::write_accounts(folder, &accounts(&harbin::city(&plan), &password))?;
+    let devices: Vec<DemoDevice> = harbin::residents(&plan).map(device).collect();
+    people::write_devices(folder, &devices)?;
+    let made = Made {
         seed: plan.seed,
         residents: plan.residents,
         at: ground.log.now_micros() / 1000,
+        whole: false,
     };
-    folder.write_private(
-        MADE,
-        &serde_json::to_vec(&made).expect("numbers are plain data"),
-    )?;
-    Ok((made, true))
+    write_made(folder, &made)?;
+    Ok(made)
+}
+
+fn read_made(folder: &Folder) -> Result<Option<Made>, Failure> {
+    match std::fs::read_to_string(folder.file(MADE)) {
+        Ok(text) => serde_json::from_str(&text)
+            .doing("read demo-city.json; start anew with --fresh")
+            .map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("read demo-city.json"),
+    }
+}
+
+fn write_made(folder: &Folder, made: &Made) -> Result<(), Failure> {
+    let text = serde_json::to_vec(made).expect("numbers are plain data");
+    folder.write_private(MADE, &text)
 }
 
 fn device(resident: harbin::ResidentPlan) -> DemoDevice {
