@@ -34,6 +34,7 @@ mod lock;
 mod log;
 mod metrics;
 mod name;
+mod pace;
 mod store;
 mod subscribe;
 mod writer;

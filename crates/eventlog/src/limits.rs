@@ -39,10 +39,26 @@ pub const BATCH_EVENTS: usize = 1_000;
 /// Most bytes in one commit, unless a single append is larger.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a bulk batch may hold the store, in milliseconds, before urgent commands get their turn. The writer sizes
-/// bulk batches by how long the last ones took; a single atomic append is never cut. The design allows 20; at 5 an
-/// alarm beside an import waits about as long as one commit of its own takes.
-pub const BULK_HOLD_MS: u64 = 5;
+/// How long a bulk batch may hold the store, in milliseconds, while nothing urgent has been asked for a while: the
+/// design's figure. The writer sizes bulk batches by how long the last ones took; a single atomic append is never cut.
+pub const BULK_HOLD_MS: u64 = 20;
+
+/// The same while urgent commands come: at 5 an alarm beside an import waits about as long as one commit of its own takes.
+pub const BULK_HOLD_BUSY_MS: u64 = 5;
+
+/// How long after the last urgent command the next one is expected. Ours: while people press, answer and work, an
+/// import gives way; in a quiet night or an empty city it has the store to itself.
+pub const URGENT_LULL: Duration = Duration::from_secs(2);
+
+/// While urgent commands come, bulk work rests this many times as long as its last batch took, so that most alarms meet
+/// neither a held store nor a core that is busy with what the next bulk batch is made of.
+pub const BULK_REST_TIMES: u32 = 3;
+
+/// Longest such rest: on a slow disk bulk work goes on ten times a second at least.
+pub const BULK_REST_MOST: Duration = Duration::from_millis(100);
+
+/// Fewest events a bulk batch may be sized down to, so that a slow disk does not make an import commit one by one.
+pub const BULK_BATCH_LEAST: usize = 16;
 
 /// Urgent batches in a row after which a waiting bulk batch gets one turn, so that bulk work is slowed by a storm and
 /// not starved by it. Ours: costs urgent commands one bulk hold in every 32 commits.
