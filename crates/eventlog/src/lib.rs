@@ -50,4 +50,5 @@ pub use lock::check_unlocked;
 pub use log::Log;
 pub use metrics::{LogMetrics, LogStats};
 pub use name::{EventId, NameError, Position, Revision, StreamName};
+pub use store::postgres::PostgresOptions;
 pub use subscribe::{Delivery, Filter, Subscription};

