@@ -46,7 +46,7 @@ pub use event::{
 };
 pub use faults::MemoryFaults;
 pub use limits::*;
-pub use lock::check_unlocked;
+pub use lock::{FolderLock, check_unlocked};
 pub use log::Log;
 pub use metrics::{LogMetrics, LogStats};
 pub use name::{EventId, NameError, Position, Revision, StreamName};

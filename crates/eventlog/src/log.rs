@@ -21,7 +21,7 @@ use crate::limits::{
     READ_LIMIT,
 };
 use crate::live::Live;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::metrics::{LogMetrics, LogStats, Metrics};
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::memory::MemoryStore;
@@ -160,7 +160,7 @@ impl Log {
         memory: Option<Arc<MemoryStore>>,
         head: Position,
         clock: Arc<dyn Clock>,
-        lock: Option<WriterLock>,
+        lock: Option<FolderLock>,
     ) -> Self {
         let live = Arc::new(Live::new(head));
         let metrics = Arc::<Metrics>::default();

@@ -18,7 +18,7 @@ use crate::limits::{
     URGENT_QUEUE, URGENT_RUN,
 };
 use crate::live::Live;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::metrics::Metrics;
 use crate::store::{Answer, Store, Write};
 
@@ -214,7 +214,7 @@ pub(crate) struct Writer {
     closing: CancellationToken,
     desk: Desk,
     /// Last, so that it is let go after the store.
-    _lock: Option<WriterLock>,
+    _lock: Option<FolderLock>,
 }
 
 /// What the task writes with.
@@ -230,7 +230,7 @@ impl Writer {
     pub(crate) fn new(
         desk: Desk,
         closing: CancellationToken,
-        lock: Option<WriterLock>,
+        lock: Option<FolderLock>,
     ) -> (Self, Queues) {
         let (urgent_in, urgent) = lane(URGENT_QUEUE);
         let (bulk_in, bulk) = lane(BULK_QUEUE);

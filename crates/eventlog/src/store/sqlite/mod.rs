@@ -28,7 +28,7 @@ use super::{Committed, Scan, Store, StoreError, StoreSize, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
 use crate::event::Recorded;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::name::{EventId, Position, Revision, StreamName};
 use read::Readers;
 use session::Session;
@@ -52,9 +52,9 @@ struct Writing {
 
 impl SqliteStore {
     /// Opens or creates the log in `dir`, with the folder's writer lock.
-    pub(crate) async fn open(dir: &Path) -> Result<(Self, WriterLock), OpenError> {
+    pub(crate) async fn open(dir: &Path) -> Result<(Self, FolderLock), OpenError> {
         open::folder(dir)?;
-        let lock = WriterLock::take(dir)?;
+        let lock = FolderLock::take(dir)?;
         let path = open::file(dir);
         let session = open::for_writing(&path).await?;
         let store = Self {
