@@ -5,6 +5,8 @@
 
 mod node;
 mod page;
+mod postgres;
 
 pub use node::{Account, Device, Node, binary};
 pub use page::Page;
+pub use postgres::PostgresServer;

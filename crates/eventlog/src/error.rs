@@ -184,7 +184,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// The database server did not answer, or let nobody in. Try again later, or look at the address.
-    #[error("the database {server} cannot be used: {detail}; check the database URL, and that the server runs")]
+    #[error(
+        "the database {server} cannot be used: {detail}; check the database URL, and that the server runs"
+    )]
     Unreachable {
         /// Host, port and database.
         server: String,

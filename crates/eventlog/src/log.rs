@@ -25,7 +25,7 @@ use crate::lock::FolderLock;
 use crate::metrics::{LogMetrics, LogStats, Metrics};
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::memory::MemoryStore;
-use crate::store::postgres::PostgresOptions;
+use crate::store::postgres::{PostgresOptions, PostgresStore};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Answer, Scan, Store, StoreError, Write};
 use crate::subscribe::{Filter, Subscription};
@@ -42,8 +42,18 @@ struct Inner {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     desk: Option<WritingDesk>,
-    /// Looks for what another process writes, when this one only reads.
+    /// Looks for what other processes write, where there may be any.
     _follower: Option<AbortOnDropHandle<()>>,
+}
+
+/// What a writing log stands on.
+struct Base {
+    store: Arc<dyn Store>,
+    memory: Option<Arc<MemoryStore>>,
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+    lock: Option<FolderLock>,
+    follower: Option<AbortOnDropHandle<()>>,
 }
 
 /// Our side of the writer task.
@@ -104,11 +114,18 @@ impl Log {
         options: &PostgresOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, OpenError> {
-        drop(clock);
-        Err(OpenError::BadSetting {
-            setting: "database URL",
-            detail: format!("PostgreSQL is not there yet ({options:?})"),
-        })
+        let store = PostgresStore::open(options, clock).await?;
+        let live = Arc::new(Live::new(store.start().await?));
+        let clock = store.clock();
+        let follower = AbortOnDropHandle::new(tokio::spawn(store.follow(&live)));
+        Ok(Self::over(Base {
+            store: Arc::new(store),
+            memory: None,
+            live,
+            clock,
+            lock: None,
+            follower: Some(follower),
+        }))
     }
 
     /// Why confirmed events are less safe than they could be, in plain words; `None` when all is well. On PostgreSQL
@@ -154,7 +171,7 @@ impl Log {
         Self::writing(store.clone(), Some(store), head, clock, None)
     }
 
-    /// A log that writes to `store`, whose last position is `head`.
+    /// A log that alone writes to `store`, whose last position is `head`.
     pub(crate) fn writing(
         store: Arc<dyn Store>,
         memory: Option<Arc<MemoryStore>>,
@@ -163,6 +180,25 @@ impl Log {
         lock: Option<FolderLock>,
     ) -> Self {
         let live = Arc::new(Live::new(head));
+        Self::over(Base {
+            store,
+            memory,
+            live,
+            clock,
+            lock,
+            follower: None,
+        })
+    }
+
+    fn over(base: Base) -> Self {
+        let Base {
+            store,
+            memory,
+            live,
+            clock,
+            lock,
+            follower,
+        } = base;
         let metrics = Arc::<Metrics>::default();
         let closing = CancellationToken::new();
         let desk = Desk {
@@ -184,7 +220,7 @@ impl Log {
                 closing,
                 closed: CancellationToken::new(),
             }),
-            _follower: None,
+            _follower: follower,
         }))
     }
 }
@@ -345,6 +381,12 @@ impl Log {
     /// The time by the log's clock, in microseconds of UTC since 1970.
     pub fn now_micros(&self) -> i64 {
         self.0.clock.now_micros()
+    }
+
+    /// How far [`Log::now_micros`] may be off the time that PostgreSQL records; `None` on other stores, where they are
+    /// one, and before it was first measured.
+    pub fn clock_uncertainty(&self) -> Option<std::time::Duration> {
+        self.0.store.clock_uncertainty()
     }
 
     /// Where followers left off.

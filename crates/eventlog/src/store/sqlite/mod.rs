@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::Mutex;
 
-use super::{Committed, Scan, Store, StoreError, StoreSize, Write};
+use super::{Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
 use crate::event::Recorded;
@@ -97,9 +97,9 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError> {
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
         let Some(writing) = &self.writing else {
-            return Err(StoreError("opened for reading".to_owned()));
+            return Err(StoreError("opened for reading".to_owned()).into());
         };
         let mut writing = writing.lock().await;
         let mut session = match writing.session.take() {
@@ -113,7 +113,7 @@ impl Store for SqliteStore {
             }
             Err(error) => {
                 session.give_up().await;
-                Err(error)
+                Err(error.into())
             }
         }
     }
