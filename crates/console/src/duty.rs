@@ -12,7 +12,7 @@ use crate::{
 };
 use casebook::{BookError, Casebook, Draft, Meta, streams};
 use directory::City;
-use domain::{Actor, ConsoleId, OperatorId, SiteId, party::Party, site::SiteEvent};
+use domain::{Actor, ConsoleId, NodeId, OperatorId, SiteId, party::Party, site::SiteEvent};
 use eventlog::{EventId, Expected, Lane, Position};
 use wire::card::PartyView;
 
@@ -45,6 +45,67 @@ impl Duty {
     }
 }
 
+/// What a board says of a console that believes to be attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// It is, or the board does not know yet.
+    Attached,
+    /// The same tab has attached through another process since.
+    Elsewhere,
+    /// Others have ended it, because this process was not heard of for a while.
+    Ended,
+}
+
+impl Duty {
+    /// How this console stands on a board.
+    pub(crate) fn standing(
+        &self,
+        position: Position,
+        city: &City,
+        node: Option<&NodeId>,
+    ) -> Standing {
+        let (Some(site), Some(console)) = (&self.site, &self.console) else {
+            return Standing::Attached;
+        };
+        if position < self.since {
+            return Standing::Attached;
+        }
+        let duty = city.duty.get(site);
+        match duty.and_then(|duty| duty.consoles.get(console)) {
+            Some(row) if row.node.as_ref() == node => Standing::Attached,
+            Some(_) => Standing::Elsewhere,
+            None => Standing::Ended,
+        }
+    }
+}
+
+/// Attaches a console again that others have ended, with the sound it had.
+pub(crate) async fn attach_again(app: &App, viewer: &Viewer, place: &Place, duty: &mut Duty) {
+    let (Some(site), Some(console)) = (&duty.site, &duty.console) else {
+        return;
+    };
+    let _turn = app.lines.turn(console).await;
+    if place.ended().is_some() {
+        return;
+    }
+    let operator = &viewer.operator;
+    let attached = attached(app, site, operator, console);
+    let sound = sounds(site, operator, console, false, duty.sound);
+    match append(app, site, viewer, [attached].into_iter().chain(sound)).await {
+        Ok(since) => duty.since = since,
+        Err(failure) => {
+            tracing::warn!(detail = ?failure.0.detail, "a console was not attached again");
+        }
+    }
+}
+
+/// Whether an operator has a console at another process.
+pub(crate) fn has_elsewhere(app: &App, operator: &OperatorId) -> bool {
+    let board = app.shared.board();
+    let mut consoles = board.city.duty.values().flat_map(|it| it.consoles.values());
+    consoles.any(|row| row.operator == *operator && row.node != app.options.node)
+}
+
 /// Names a console. Where its operator is on duty already, the console is attached there.
 pub(crate) async fn resume(
     app: &App,
@@ -75,11 +136,7 @@ pub(crate) async fn resume(
     let Some(party) = party else {
         return Ok(duty);
     };
-    let attached = SiteEvent::ConsoleAttached {
-        site: site.clone(),
-        operator: viewer.operator.clone(),
-        console,
-    };
+    let attached = attached(app, &site, &viewer.operator, &console);
     duty.since = append(app, &site, viewer, vec![attached]).await?;
     duty.site = Some(site);
     duty.party = Some(party);
@@ -109,7 +166,7 @@ pub(crate) async fn sign_on(
         return Err(Failure::not_found("site"));
     }
     if let Some(old) = before.site.as_ref().filter(|old| **old != site) {
-        let left = leave(old, &viewer.operator, &console, true);
+        let left = leave(app, old, &viewer.operator, &console, true);
         append(app, old, viewer, left).await?;
     }
     let operator = viewer.operator.clone();
@@ -122,11 +179,7 @@ pub(crate) async fn sign_on(
         });
     }
     if before.site.as_ref() != Some(&site) {
-        events.push(SiteEvent::ConsoleAttached {
-            site: site.clone(),
-            operator: operator.clone(),
-            console: console.clone(),
-        });
+        events.push(attached(app, &site, &operator, &console));
     }
     let was_sound = before.sound && before.site.as_ref() == Some(&site);
     events.extend(sounds(&site, &operator, &console, was_sound, sound));
@@ -150,7 +203,7 @@ pub(crate) async fn sign_off(app: &App, viewer: &Viewer, before: &Duty) -> Answe
         return Ok(after);
     };
     let _turn = app.lines.turn(console).await;
-    let events = leave(site, &viewer.operator, console, true);
+    let events = leave(app, site, &viewer.operator, console, true);
     append(app, site, viewer, events).await?;
     Ok(after)
 }
@@ -176,22 +229,30 @@ pub(crate) async fn detach(app: &App, viewer: &Viewer, place: &Place, duty: &Dut
     if place.ended() == Some(crate::lines::Why::Replaced) {
         return;
     }
-    let events = leave(site, &viewer.operator, console, ends);
+    let events = leave(app, site, &viewer.operator, console, ends);
     if let Err(failure) = append(app, site, viewer, events).await {
         tracing::error!(detail = ?failure.0.detail, "a console's end was not written down");
     }
 }
 
-/// Writes down the end of consoles that a process before this one left attached: it was killed and could not say so.
-/// Their pages come back by themselves and attach again; until then nobody shall count on them.
-pub(crate) async fn end_left_behind(casebook: &Casebook, city: &City) -> Result<(), BookError> {
+/// Writes down the end of consoles that this process left attached in an earlier life: it was killed and could not say
+/// so. Their pages come back by themselves and attach again; until then nobody shall count on them. Consoles of other
+/// processes are left alone; when one of those does not come back, the dispatcher ends its consoles.
+pub(crate) async fn end_left_behind(
+    casebook: &Casebook,
+    city: &City,
+    node: Option<&NodeId>,
+) -> Result<(), BookError> {
     let at = casebook.now();
     for (site, duty) in &city.duty {
-        let gone = duty.consoles.iter().map(|(console, row)| {
+        let ours = duty.consoles.iter();
+        let ours = ours.filter(|(_, row)| row.node.as_ref() == node);
+        let gone = ours.map(|(console, row)| {
             let event = SiteEvent::ConsoleDetached {
                 site: site.clone(),
                 operator: row.operator.clone(),
                 console: console.clone(),
+                node: row.node.clone(),
             };
             let by = Actor::Operator(row.operator.clone());
             Draft::new(EventId(uuid::Uuid::new_v4()), at, by, event)
@@ -208,11 +269,27 @@ pub(crate) async fn end_left_behind(casebook: &Casebook, city: &City) -> Result<
     Ok(())
 }
 
-fn leave(site: &SiteId, operator: &OperatorId, console: &ConsoleId, ends: bool) -> Vec<SiteEvent> {
+fn attached(app: &App, site: &SiteId, operator: &OperatorId, console: &ConsoleId) -> SiteEvent {
+    SiteEvent::ConsoleAttached {
+        site: site.clone(),
+        operator: operator.clone(),
+        console: console.clone(),
+        node: app.options.node.clone(),
+    }
+}
+
+fn leave(
+    app: &App,
+    site: &SiteId,
+    operator: &OperatorId,
+    console: &ConsoleId,
+    ends: bool,
+) -> Vec<SiteEvent> {
     let detached = SiteEvent::ConsoleDetached {
         site: site.clone(),
         operator: operator.clone(),
         console: console.clone(),
+        node: app.options.node.clone(),
     };
     let off = ends.then(|| SiteEvent::OperatorSignedOff {
         site: site.clone(),

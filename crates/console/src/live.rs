@@ -6,7 +6,7 @@
 use crate::{
     app::App,
     card::rung_here,
-    duty::{self, Duty},
+    duty::{self, Duty, Standing},
     feed::Feed,
     http,
     lines::{Place, Why},
@@ -129,9 +129,21 @@ async fn run(app: Arc<App>, signed: Signed, place: Place, socket: WebSocket) {
     if why == Some(Why::Replaced) {
         tracing::debug!("a console has come back over another connection");
     }
-    let ends = why == Some(Why::SignedOut) && !app.lines.has_other(&signed.viewer.operator, &place);
+    // Whoever signs out at another process ends this console's session, which is all that is seen of it here.
+    let signed_out = match why {
+        Some(Why::SignedOut) => true,
+        None => session_end(&app, &signed).await == Some(Why::SignedOut),
+        Some(_) => false,
+    };
+    let operator = &signed.viewer.operator;
+    let ends = signed_out
+        && !app.lines.has_other(operator, &place)
+        && !duty::has_elsewhere(&app, operator);
     let last = duty.borrow().clone();
-    duty::detach(&app, &signed.viewer, &place, &last, ends).await;
+    // A tab that has come back elsewhere is attached there.
+    if why != Some(Why::Replaced) {
+        duty::detach(&app, &signed.viewer, &place, &last, ends).await;
+    }
     app.metrics
         .connections
         .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
@@ -174,6 +186,10 @@ impl Reader<'_> {
             FromPage::Resume { console, position } => {
                 let duty = duty::resume(app, &self.viewer, self.place, &console).await;
                 let refused = self.settle(duty, "resume");
+                // The page may come from a process that was further than this one.
+                if let Some(position) = position {
+                    orders::until_shown(app, position).await;
+                }
                 let position = position.map(Position);
                 let _ = self.post.send(Post::Resumed(position)).await;
                 refused
@@ -371,8 +387,8 @@ impl Writer<'_> {
                     beat?;
                     if checked.elapsed() >= SESSION_CHECK_EVERY {
                         checked = Instant::now();
-                        if self.session_is_over().await {
-                            return Ok(Why::Expired);
+                        if let Some(why) = session_end(self.app, self.signed).await {
+                            return Ok(why);
                         }
                     }
                 }
@@ -422,6 +438,23 @@ impl Writer<'_> {
                 };
             });
         }
+        let node = self.app.options.node.as_ref();
+        let now = self.duty.borrow().clone();
+        match now.standing(board.position, &board.city, node) {
+            Standing::Attached => {}
+            Standing::Elsewhere => return Ok(Some(Why::Replaced)),
+            Standing::Ended => {
+                let mut again = now;
+                duty::attach_again(self.app, &signed.viewer, self.place, &mut again).await;
+                self.duty.send_if_modified(|duty| {
+                    let same = duty.console == again.console && duty.site == again.site;
+                    if same {
+                        duty.since = duty.since.max(again.since);
+                    }
+                    false
+                });
+            }
+        }
         let duty = self.duty.borrow().clone();
         if let Some(said) = self.feed.next(self.app, &duty).await {
             if matches!(said.message, ToPage::Snapshot { .. }) {
@@ -433,15 +466,18 @@ impl Writer<'_> {
         Ok(None)
     }
 
-    async fn session_is_over(&self) -> bool {
-        let found = session::find(self.app, &self.signed.key).await;
-        // When the log does not answer the console stays: calls go on.
-        matches!(found, Ok(None)) || self.app.casebook.now().0 >= self.signed.expires_at
-    }
-
     async fn goodbye(&mut self, why: Why) {
         goodbye(&mut self.mouth, why).await;
     }
+}
+
+/// Why a console's session is over, if it is. When the log does not answer the console stays: calls go on.
+async fn session_end(app: &App, signed: &Signed) -> Option<Why> {
+    if app.casebook.now().0 >= signed.expires_at {
+        return Some(Why::Expired);
+    }
+    let found = session::find(app, &signed.key).await;
+    matches!(found, Ok(None)).then_some(Why::SignedOut)
 }
 
 /// Tells a page why its console ends.
