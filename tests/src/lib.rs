@@ -3,10 +3,14 @@
 //! For: starting, killing and starting again, and the few words every journey speaks at the doors.
 //! May not know: anything inside; only public protocols and files.
 
+mod cluster;
 mod node;
 mod page;
 mod postgres;
+mod store;
 
+pub use cluster::Cluster;
 pub use node::{Account, Device, Node, binary};
 pub use page::Page;
 pub use postgres::PostgresServer;
+pub use store::Store;

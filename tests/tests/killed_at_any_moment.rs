@@ -5,7 +5,7 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Device, Node, Page};
+use journeys::{Device, Page, Store, on_both_stores};
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
@@ -51,8 +51,9 @@ async fn press_until_gone(
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
+on_both_stores!(ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned);
+
+async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned(store: Store) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     let kept: Arc<Mutex<BTreeMap<(String, String), u64>>> = Arc::default();
@@ -61,7 +62,7 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
     // From a fixed seed: uneven moments, the same in every run of the test.
     let mut moment = 0x2545_f491_4f6c_dd1d_u64;
     for run in 0..KILLS {
-        let node = Node::start(&data, 64).await;
+        let node = store.start(&data, 64).await;
         let account = node
             .accounts()
             .into_iter()
@@ -111,7 +112,7 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
         cards = std::mem::take(&mut page.cards);
     }
 
-    let node = Node::start(&data, 64).await;
+    let node = store.start(&data, 64).await;
     let kept = kept.lock().unwrap().clone();
     assert!(
         kept.len() > 100,

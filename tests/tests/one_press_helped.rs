@@ -1,6 +1,6 @@
 //! One press, helped: received → heard → coming → arrived → done, over the public doors.
 
-use journeys::{Node, Page};
+use journeys::{Node, Page, Store, on_both_stores};
 use serde_json::Value;
 use wire::console::Act;
 
@@ -19,10 +19,11 @@ async fn until_stage(node: &Node, device: &journeys::Device, press: &str, wanted
         .unwrap_or_else(|_| panic!("the device never heard {wanted}"))
 }
 
-#[tokio::test]
-async fn one_press_is_helped_from_the_button_to_the_closed_incident() {
+on_both_stores!(one_press_is_helped_from_the_button_to_the_closed_incident);
+
+async fn one_press_is_helped_from_the_button_to_the_closed_incident(store: Store) {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(&dir.path().join("data"), 60).await;
+    let node = store.start(&dir.path().join("data"), 60).await;
     let desk = node.account("city");
     let token = node.sign_in(&desk).await;
     let mut page = Page::open(&node, &token, "one-press", None).await;
