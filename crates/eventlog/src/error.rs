@@ -185,7 +185,7 @@ pub enum OpenError {
     },
     /// The database server did not answer, or let nobody in. Try again later, or look at the address.
     #[error(
-        "the database {server} cannot be used: {detail}; check the database URL, and that the server runs"
+        "the database {server} cannot be used: {detail}; check database_url, and that the server runs"
     )]
     Unreachable {
         /// Host, port and database.
@@ -195,7 +195,7 @@ pub enum OpenError {
     },
     /// The database server may lose what it confirmed.
     #[error(
-        "the database {server} may lose what it confirmed: {detail}; turn it on there, or set allow_unsafe_server if losing alarms is acceptable"
+        "the database {server} may lose what it confirmed: {detail}; turn it on there, or set allow_unsafe_database if losing alarms is acceptable"
     )]
     UnsafeServer {
         /// Host, port and database.

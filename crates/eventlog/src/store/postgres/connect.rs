@@ -81,7 +81,7 @@ impl Server {
         if !self.off.is_empty() {
             let off = self.settings_off();
             return Some(format!(
-                "the database may lose what it confirmed: {off} (allowed by allow_unsafe_server)"
+                "the database may lose what it confirmed: {off} (allowed by allow_unsafe_database)"
             ));
         }
         (!self.has_standby).then(|| {

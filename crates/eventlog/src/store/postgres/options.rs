@@ -86,7 +86,7 @@ impl Target {
 /// What the parser says about a bad URL may repeat parts of it, so it is not passed on.
 fn connect_options(url: &str) -> Result<PgConnectOptions, OpenError> {
     let bad = |detail: &str| OpenError::BadSetting {
-        setting: "the database URL",
+        setting: "database_url",
         detail: detail.to_owned(),
     };
     if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn bad_settings_are_named_and_keep_their_secrets() {
         for (url, schema, named) in [
-            ("mysql://anna:geheim@db/city", "anling", "the database URL"),
+            ("mysql://anna:geheim@db/city", "anling", "database_url"),
             (
                 "postgres://anna:geheim@db:port/city",
                 "anling",

@@ -28,14 +28,18 @@ impl Trouble {
 
 /// SQLSTATE classes and codes (PostgreSQL manual, appendix "PostgreSQL Error Codes") after which the session, the
 /// server or its role is not to be trusted: connection exceptions, operator intervention, too many connections, a
-/// standby that only reads, an idle transaction that was ended, the head row held by somebody for too long.
-const LOST: [&str; 6] = ["08", "57", "53300", "25006", "25P03", "55P03"];
+/// standby that only reads, an idle transaction that was ended, the head row held by somebody for too long; and what
+/// only connecting meets: nobody let in, no such database.
+const LOST: [&str; 8] = [
+    "08", "57", "53300", "25006", "25P03", "55P03", "28", "3D000",
+];
 
 impl From<sqlx::Error> for Trouble {
     fn from(error: sqlx::Error) -> Self {
         let text = error.to_string();
         match &error {
             sqlx::Error::Database(said) => {
+                let text = said.message().to_owned();
                 let code = said.code().unwrap_or_default();
                 match code.as_ref() {
                     lost if LOST.iter().any(|class| lost.starts_with(class)) => Self::Lost(text),
