@@ -4,7 +4,7 @@
 //! ours.
 //! May not know: what is written later.
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
 
@@ -74,11 +74,10 @@ async fn make_tables(target: &Target, connection: &mut PgConnection) -> Result<(
             .await
             .map_err(fail)?;
     }
-    let ours = has(
-        connection,
-        format!("to_regclass('{schema}._sqlx_migrations')"),
-    );
-    if !ours.await.map_err(fail)? {
+    let ours = format!("to_regclass('{schema}._sqlx_migrations')");
+    let version = if has(connection, ours).await.map_err(fail)? {
+        version(connection, schema).await.map_err(fail)?
+    } else {
         let taken = format!(
             "(SELECT min(oid) FROM pg_class WHERE relnamespace = '{schema}'::regnamespace)"
         );
@@ -88,13 +87,32 @@ async fn make_tables(target: &Target, connection: &mut PgConnection) -> Result<(
                 format!("the schema {schema} holds another program's tables; name another schema"),
             ));
         }
+        0
+    };
+    if version > newest() {
+        return Err(unfit(
+            target,
+            format!("the tables in schema {schema} are of a newer anling; run that version"),
+        ));
     }
-    run(connection, format!("SET search_path = {schema}"))
-        .await
-        .map_err(fail)?;
-    migrate(target, connection).await?;
+    // For the same reason nothing is made that is there.
+    if version < newest() {
+        run(connection, format!("SET search_path = {schema}"))
+            .await
+            .map_err(fail)?;
+        migrate(target, connection).await?;
+    }
     let unlock = format!("SELECT pg_advisory_unlock({LOCK}, hashtext('{schema}'))");
     run(connection, unlock).await.map_err(fail)
+}
+
+/// The newest version of the tables that was made here.
+async fn version(connection: &mut PgConnection, schema: &str) -> Result<i64, sqlx::Error> {
+    let sql =
+        format!("SELECT coalesce(max(version), 0) FROM {schema}._sqlx_migrations WHERE success");
+    sqlx::query_scalar(AssertSqlSafe(sql))
+        .fetch_one(connection)
+        .await
 }
 
 async fn run(connection: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
@@ -127,17 +145,13 @@ async fn migrate(target: &Target, connection: &mut PgConnection) -> Result<(), O
     let mut migrator = Migrator::with_migrations(migrations());
     // We hold a lock of our own, which also covers the making of the schema.
     migrator.set_locking(false);
-    match migrator.run_direct(None, connection, false).await {
-        Ok(()) => Ok(()),
-        Err(MigrateError::VersionMissing(_)) => Err(unfit(
-            target,
-            format!(
-                "the tables in schema {} are of a newer anling; run that version",
-                target.schema
-            ),
-        )),
-        Err(error) => Err(sorted(target, &error.into())),
-    }
+    let made = migrator.run_direct(None, connection, false).await;
+    made.map_err(|error| sorted(target, &error.into()))
+}
+
+fn newest() -> i64 {
+    let versions = migrations().into_iter().map(|migration| migration.version);
+    versions.max().unwrap_or(0)
 }
 
 /// Sorts trouble at the start by what a person can do about it.

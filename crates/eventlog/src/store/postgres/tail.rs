@@ -4,6 +4,7 @@
 //! when they follow what was handed on, and everything else is read here.
 //! May not know: what the events mean. NOTIFY only wakes it sooner; what it hands on is what it reads.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use sqlx::Row;
@@ -28,29 +29,22 @@ use crate::store::Scan;
 pub(super) async fn follow(shared: Arc<Shared>, live: Arc<Live>) {
     let mut pause = RECONNECT_FIRST;
     loop {
-        let why = match connect::reading(&shared.target).await {
-            Ok(mut connection) => {
-                let lasted = Instant::now();
-                let Err(trouble) = read_on(&shared, &live, &mut connection).await;
-                if lasted.elapsed() > RECONNECT_LAST {
-                    pause = RECONNECT_FIRST;
-                }
-                trouble
-            }
-            Err(trouble) => trouble,
-        };
+        let mut looks = 0_u64;
+        let Err(why) = read_on(&shared, &live, &mut looks).await;
+        // A connection that served is replaced at once; the database is lost only when there is no other.
+        if looks > 0 && !matches!(why, Trouble::Failed(_)) {
+            pause = RECONNECT_FIRST;
+            continue;
+        }
         shared.link.lost(&why.to_string());
         sleep(pause).await;
         pause = (pause * 2).min(RECONNECT_LAST);
     }
 }
 
-/// Reads over one connection as long as it lasts.
-async fn read_on(
-    shared: &Shared,
-    live: &Live,
-    connection: &mut PgConnection,
-) -> Result<std::convert::Infallible, Trouble> {
+/// Reads over one connection as long as it lasts; counts how often it looked.
+async fn read_on(shared: &Shared, live: &Live, looks: &mut u64) -> Result<Infallible, Trouble> {
+    let connection = &mut connect::reading(&shared.target).await?;
     let mut look = interval(TAIL_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -58,6 +52,7 @@ async fn read_on(
             biased;
             _ = look.tick() => {
                 let head = look_at_head(shared, connection).await?;
+                *looks += 1;
                 if head > live.handed_on() {
                     catch_up(live, connection).await?;
                 }
@@ -66,8 +61,10 @@ async fn read_on(
                 if shared.link.reachable() {
                     catch_up(live, connection).await?;
                 } else {
-                    // Somebody lost the database while we still had it. Whether it is there is found out afresh.
-                    look_again(shared, connection).await?;
+                    // Somebody lost the database while we still had it. Whether it is there is found out afresh, and
+                    // not in a hurry: it may answer reads and take no commits.
+                    sleep(RECONNECT_FIRST).await;
+                    look.reset_immediately();
                 }
             }
         }
@@ -91,12 +88,6 @@ async fn look_at_head(shared: &Shared, connection: &mut PgConnection) -> Result<
     }
     shared.link.found(&server);
     Ok(Position(from_sql(row.try_get(8)?)?))
-}
-
-/// Pauses before the next look, so that a database that answers reads and takes no commits is not tried in a hurry.
-async fn look_again(shared: &Shared, connection: &mut PgConnection) -> Result<(), Trouble> {
-    sleep(RECONNECT_FIRST).await;
-    look_at_head(shared, connection).await.map(drop)
 }
 
 /// Hands on everything that stands in the log.
@@ -135,10 +126,7 @@ pub(super) async fn listen(shared: Arc<Shared>, live: Arc<Live>) {
     }
 }
 
-async fn listen_once(
-    shared: &Shared,
-    live: &Live,
-) -> Result<std::convert::Infallible, sqlx::Error> {
+async fn listen_once(shared: &Shared, live: &Live) -> Result<Infallible, sqlx::Error> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .acquire_timeout(CONNECT_WITHIN)
