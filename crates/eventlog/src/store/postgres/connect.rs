@@ -165,3 +165,10 @@ pub(super) async fn bounded<T>(
         Err(_) => Err(Trouble::late(limit)),
     }
 }
+
+/// Ends a connection in an orderly way, if the server takes part in it.
+pub(super) async fn end(connection: PgConnection) {
+    if let Err(why) = bounded(CONNECT_WITHIN, connection.close()).await {
+        tracing::debug!(%why, "a connection did not close in order");
+    }
+}

@@ -3,17 +3,21 @@
 //! For: answering at once while it is lost, and telling once when that changes.
 //! May not know: how it is found again (the tail does that).
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::connect::Server;
 use super::trouble::Trouble;
+use crate::name::Position;
 
 #[derive(Debug)]
 pub(super) struct Link {
     server: String,
     state: Mutex<State>,
+    /// The last position anybody here has seen committed.
+    seen: AtomicU64,
     /// Wakes the tail.
     pub(super) wake: Notify,
 }
@@ -21,6 +25,8 @@ pub(super) struct Link {
 #[derive(Debug, Default)]
 struct State {
     lost: Option<String>,
+    /// Why it is not the log it was. Not even others' appends, which make it longer again, end that.
+    other_log: Option<String>,
     degraded: Option<String>,
 }
 
@@ -29,24 +35,51 @@ impl Link {
         Self {
             server,
             state: Mutex::default(),
+            seen: AtomicU64::new(0),
             wake: Notify::new(),
         }
     }
 
     /// Says why the database cannot be asked now, if so.
     pub(super) fn check(&self) -> Result<(), Trouble> {
-        match &self.state().lost {
+        let state = self.state();
+        match state.other_log.as_ref().or(state.lost.as_ref()) {
             None => Ok(()),
             Some(why) => Err(Trouble::Lost(why.clone())),
         }
     }
 
     pub(super) fn reachable(&self) -> bool {
-        self.state().lost.is_none()
+        self.check().is_ok()
     }
 
     pub(super) fn degraded(&self) -> Option<String> {
         self.state().degraded.clone()
+    }
+
+    /// The last position anybody here has seen committed.
+    pub(super) fn seen(&self) -> Position {
+        Position(self.seen.load(Ordering::SeqCst))
+    }
+
+    /// This position stands in the log.
+    pub(super) fn saw(&self, position: Position) {
+        self.seen.fetch_max(position.0, Ordering::SeqCst);
+    }
+
+    /// Holds a head just read against what was `seen` before it was asked for. A shorter log is another log: going on
+    /// would give positions a second meaning, and what was folded from the first would never be undone.
+    pub(super) fn check_head(&self, head: Position, seen: Position) -> Result<(), Trouble> {
+        if head < seen {
+            let why = format!(
+                "its log ends at {head}, and {seen} was seen: it was restored, or a standby that had not heard all took \
+                 over; start anling again to accept that"
+            );
+            self.state().other_log = Some(why.clone());
+            return Err(Trouble::Lost(why));
+        }
+        self.saw(head);
+        Ok(())
     }
 
     /// The database did not answer; from now on nobody waits for it until it is found.
@@ -62,7 +95,7 @@ impl Link {
     pub(super) fn found(&self, server: &Server) {
         let degraded = server.degraded();
         let mut state = self.state();
-        if state.lost.take().is_some() {
+        if state.other_log.is_none() && state.lost.take().is_some() {
             tracing::info!(server = %self.server, "the database is back");
         }
         if state.degraded != degraded {

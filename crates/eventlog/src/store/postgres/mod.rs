@@ -23,6 +23,8 @@ mod doors;
 mod link;
 mod open;
 mod options;
+#[cfg(test)]
+mod plans;
 mod read;
 mod rows;
 mod session;
@@ -83,9 +85,9 @@ impl PostgresStore {
     ) -> Result<Self, OpenError> {
         let target = Arc::new(Target::read(options)?);
         let server = open::prepare(&target).await?;
-        let session = Session::open(&target).await;
-        let session = session.map_err(|trouble| open::sorted(&target, &trouble))?;
         let link = Arc::new(Link::new(target.server.clone()));
+        let session = Session::open(&target, &link).await;
+        let session = session.map_err(|trouble| open::sorted(&target, &trouble))?;
         link.found(&server);
         let clock = Arc::new(ServerClock::new(local));
         Ok(Self {
@@ -128,7 +130,7 @@ impl PostgresStore {
         let mut writing = self.writing.lock().await;
         let mut session = match writing.take() {
             Some(session) => session,
-            None => Session::open(&self.shared.target).await?,
+            None => Session::open(&self.shared.target, &self.shared.link).await?,
         };
         match session.commit(batch, now).await {
             Ok(committed) => {

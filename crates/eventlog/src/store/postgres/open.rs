@@ -6,7 +6,7 @@
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, SqlSafeStr};
+use sqlx::{AssertSqlSafe, SqlSafeStr};
 
 use super::connect::{self, OLDEST_VERSION, Server};
 use super::options::Target;
@@ -24,9 +24,7 @@ pub(super) async fn prepare(target: &Target) -> Result<Server, OpenError> {
     let server = connect::inspect(&mut connection).await.map_err(fail)?;
     check(target, &server)?;
     make_tables(target, &mut connection).await?;
-    if let Err(error) = connection.close().await {
-        tracing::debug!(%error, "a connection did not close in order");
-    }
+    connect::end(connection).await;
     Ok(server)
 }
 

@@ -136,7 +136,7 @@ mod tests {
             (
                 "postgres://anna:geheim@db:port/city",
                 "anling",
-                "the database URL",
+                "database_url",
             ),
             ("postgres://anna:geheim@db/city", "", "the database schema"),
             (

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
-use sqlx::{Arguments, Connection, Encode, Postgres, Row, Type};
+use sqlx::{Arguments, Encode, Postgres, Row, Type};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
@@ -137,9 +137,7 @@ impl Readers {
         drop(all);
         let idle = std::mem::take(&mut *self.idle());
         for connection in idle {
-            if let Err(error) = connection.close().await {
-                tracing::debug!(%error, "a reading connection did not close in order");
-            }
+            connect::end(connection).await;
         }
     }
 

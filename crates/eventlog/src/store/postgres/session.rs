@@ -9,17 +9,18 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Row};
+use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
 use super::connect;
 use super::doors::Doors;
+use super::link::Link;
 use super::options::Target;
 use super::rows::{from_sql, standing, to_sql};
 use super::trouble::Trouble;
 use super::warning::Ear;
 use crate::event::Recorded;
-use crate::limits::HEAD_CACHE;
+use crate::limits::{CONNECT_WITHIN, HEAD_CACHE};
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::cache::Cache;
 use crate::store::plan::{Known, Planner, goes_by_ids, members};
@@ -35,6 +36,7 @@ struct StreamRow {
 pub(super) struct Session {
     connection: PgConnection,
     channel: String,
+    link: Arc<Link>,
     /// The log's last position when we last committed: while it is still that, what we remember of streams holds.
     left_at: Option<Position>,
     streams: Cache<StreamName, StreamRow>,
@@ -51,7 +53,7 @@ struct Head {
 type StreamRows = HashMap<StreamName, StreamRow>;
 
 impl Session {
-    pub(super) async fn open(target: &Target) -> Result<Self, Trouble> {
+    pub(super) async fn open(target: &Target, link: &Arc<Link>) -> Result<Self, Trouble> {
         /// Takes the head row and, in advance, as many positions as the batch has events.
         const TAKE_HEAD: &str = "PREPARE take_head (bigint) AS \
              UPDATE head SET position = position + $1 WHERE one RETURNING position - $1, streams, \
@@ -59,10 +61,12 @@ impl Session {
              cursors, leases, snapshots, secrets, sessions";
         let mut connection = connect::plain(target).await?;
         connect::for_writing(&mut connection, target).await?;
-        sqlx::raw_sql(TAKE_HEAD).execute(&mut connection).await?;
+        let prepare = sqlx::raw_sql(TAKE_HEAD).execute(&mut connection);
+        connect::bounded(CONNECT_WITHIN, prepare).await?;
         Ok(Self {
             connection,
             channel: target.channel(),
+            link: Arc::clone(link),
             left_at: None,
             streams: Cache::new(HEAD_CACHE),
             ear: Ear::new(),
@@ -108,9 +112,7 @@ impl Session {
     }
 
     pub(super) async fn close(self) {
-        if let Err(error) = self.connection.close().await {
-            tracing::warn!(%error, "the writing connection did not close in order");
-        }
+        connect::end(self.connection).await;
     }
 
     /// Begins, and waits for the head row. Whoever wrote since we last did has made what we remember stale.
@@ -127,6 +129,8 @@ impl Session {
             streams: row.try_get(1)?,
             now_micros: row.try_get(2)?,
         };
+        // The row is ours, so nothing can have been committed since that it does not show.
+        self.link.check_head(head.position, self.link.seen())?;
         if self.left_at != Some(head.position) {
             self.streams.clear();
         }
@@ -299,6 +303,7 @@ impl Session {
     /// Keeps what the committed batch taught.
     fn remember(&mut self, head: Position, events: &[Arc<Recorded>], mut rows: StreamRows) {
         self.left_at = Some(head);
+        self.link.saw(head);
         for event in events {
             if let Some(row) = rows.get_mut(&event.stream) {
                 row.head = event.revision;

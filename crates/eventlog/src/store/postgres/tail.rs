@@ -78,6 +78,7 @@ async fn look_at_head(shared: &Shared, connection: &mut PgConnection) -> Result<
         server_columns!(),
         ", position FROM head WHERE one"
     );
+    let seen = shared.link.seen();
     let asked = shared.clock.local_micros();
     let row = bounded(CONNECT_WITHIN, sqlx::query(SQL).fetch_one(connection)).await?;
     let heard = shared.clock.local_micros();
@@ -86,8 +87,10 @@ async fn look_at_head(shared: &Shared, connection: &mut PgConnection) -> Result<
     if let Some(why) = server.unusable(shared.target.allow_unsafe_server) {
         return Err(Trouble::Lost(why));
     }
+    let head = Position(from_sql(row.try_get(8)?)?);
+    shared.link.check_head(head, seen)?;
     shared.link.found(&server);
-    Ok(Position(from_sql(row.try_get(8)?)?))
+    Ok(head)
 }
 
 /// Hands on everything that stands in the log.

@@ -40,7 +40,7 @@ async fn a_lost_server_is_answered_for_quickly_and_waited_for() {
         matches!(unread, Err(ReadError::Unavailable(_))),
         "{unread:?}"
     );
-    assert_eq!(log.cursors().get("c").await.is_err(), true);
+    assert!(log.cursors().get("c").await.is_err());
 
     server.resume();
     let taken = append_until_taken(&log, "device-1", &event(2)).await;
@@ -177,4 +177,35 @@ async fn a_server_that_becomes_unsafe_is_not_written_to_until_it_is_safe_again()
     server.settings("");
     server.reload();
     append_until_taken(&log, "device-1", &event(2)).await;
+}
+
+#[tokio::test]
+async fn a_database_whose_log_became_shorter_is_not_gone_on_with() {
+    let server = PostgresServer::start("");
+    let options = schema_of(&server);
+    let log = open(&options).await;
+    for id in 1..=3 {
+        append(&log, "s", Expected::Any, &[event(id)])
+            .await
+            .unwrap();
+    }
+    // As after a fail-over to a standby that had not heard of the last one.
+    let schema = &options.schema;
+    server.sql(&format!(
+        "DELETE FROM {schema}.events WHERE position = 3; UPDATE {schema}.head SET position = 2"
+    ));
+    let refused = append(&log, "s", Expected::Any, &[event(4)]).await;
+    let why = refused.unwrap_err().to_string();
+    assert!(why.contains("its log ends at 2, and 3 was seen"), "{why}");
+    assert_eq!(
+        server.sql(&format!("SELECT count(*) FROM {schema}.events")),
+        "2"
+    );
+    // A process that starts now takes the log as it is.
+    let fresh = open(&options).await;
+    let taken = append(&fresh, "s", Expected::Any, &[event(4)]).await;
+    assert_eq!(taken.unwrap().position, Position(3));
+    let refused = append(&log, "s", Expected::Any, &[event(5)]).await;
+    assert!(refused.is_err(), "its 3 is not that 3");
+    assert!(!log.reachable());
 }
