@@ -48,7 +48,15 @@ impl Cluster {
     pub async fn start(&self, name: &str, roles: &str) -> Node {
         let key = self.city().join("master.key");
         let key = key.to_str().expect("a path of ours is text");
-        let flags = ["serve", "--roles", roles, "--node", name, "--master-key", key];
+        let flags = [
+            "serve",
+            "--roles",
+            roles,
+            "--node",
+            name,
+            "--master-key",
+            key,
+        ];
         let (data, city) = (self.folder(name), self.city());
         Node::launch(&self.store, &data, &city, &flags, "已就绪").await
     }

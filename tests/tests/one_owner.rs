@@ -9,7 +9,9 @@ on_both_stores!(of_two_who_accept_at_once_exactly_one_wins_and_the_other_is_told
 
 async fn of_two_who_accept_at_once_exactly_one_wins_and_the_other_is_told_who(store: Store) {
     let dir = tempfile::tempdir().unwrap();
-    let node = store.start(&dir.path().join("data"), RACES as u32 + 5).await;
+    let node = store
+        .start(&dir.path().join("data"), RACES as u32 + 5)
+        .await;
     let accounts: Vec<_> = node
         .accounts()
         .into_iter()

@@ -37,7 +37,7 @@ struct Mark {
     /// A log was begun here: when it is not there any more, it is lost and not new.
     #[serde(default)]
     begun: bool,
-    /// The first event of the log in a database that the folder's process works on: another log begins with another.
+    /// How the log in a database begins that the folder's process works on: another log begins otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     log: Option<Uuid>,
     /// What the folder's process is called among several; drawn once.
@@ -138,7 +138,7 @@ impl Folder {
     pub(crate) fn must_know(
         &self,
         database: &Database,
-        first_event: Option<Uuid>,
+        beginning: Option<Uuid>,
     ) -> Result<(), Failure> {
         let mark = read_mark(&self.path)?;
         let path = self.path.display();
@@ -147,7 +147,7 @@ impl Folder {
                 "{path} holds a log of its own; choose another folder with --data for a process on {database}"
             )));
         }
-        match (mark.log, first_event) {
+        match (mark.log, beginning) {
             (Some(known), Some(first)) if known != first => Err(Failure::new(format!(
                 "{database} holds another log than the one {path} has worked on; check database_url, or choose another folder with --data"
             ))),

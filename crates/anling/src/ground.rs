@@ -8,6 +8,7 @@ use casebook::{Casebook, MasterKey, Vault};
 use directory::Directory;
 use eventlog::{Direction, FolderLock, Log, OpenError, Position, SystemClock};
 use std::{path::Path, sync::Arc, time::Duration};
+use uuid::Uuid;
 
 /// How long a database that does not answer is waited for when starting. Ours: longer than a server that starts with
 /// us, short enough that a wrong address is told soon; whoever watches over processes starts us again.
@@ -40,7 +41,7 @@ impl Ground {
             Some(database) => {
                 let lock = FolderLock::take(folder.path()).map_err(Failure::new)?;
                 let log = open_shared(database).await?;
-                folder.must_know(database, first_event(&log).await?)?;
+                folder.must_know(database, beginning(&log).await?)?;
                 (log, Some(Arc::new(lock)))
             }
         };
@@ -133,11 +134,13 @@ fn master_key(log: &Log, settings: &Settings, path: &Path) -> Result<MasterKey, 
     )))
 }
 
-/// The id of a log's first event: no other log has it.
-async fn first_event(log: &Log) -> Result<Option<uuid::Uuid>, Failure> {
+/// What no other log has: which event it begins with, and when that was written.
+async fn beginning(log: &Log) -> Result<Option<Uuid>, Failure> {
     let first = log
         .read_all(Position::START, Direction::Forward, 1)
         .await
         .map_err(Failure::new)?;
-    Ok(first.first().map(|event| event.id.0))
+    let name =
+        |event: &eventlog::Recorded| Uuid::new_v5(&event.id.0, &event.recorded_at.to_be_bytes());
+    Ok(first.first().map(|event| name(event)))
 }
