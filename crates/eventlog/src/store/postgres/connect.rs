@@ -120,7 +120,7 @@ pub(super) async fn for_writing(
     }
     let mut settings = format!(
         "SET lock_timeout = {}; SET idle_in_transaction_session_timeout = {}; SET statement_timeout = {}; \
-         SET client_connection_check_interval = '1s'; {}",
+         SET client_connection_check_interval = '1s'; SET standard_conforming_strings = on; {}",
         HEAD_ROW_WITHIN.as_millis(),
         IDLE_TRANSACTION.as_millis(),
         READ_WITHIN.as_millis(),

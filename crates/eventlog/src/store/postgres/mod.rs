@@ -10,7 +10,8 @@
 //! - `options`: where the database is, and what is allowed of it.
 //! - `open`: finding, checking and making the tables.
 //! - `connect`: connections, and what the server at their other end promises.
-//! - `session`: the one writing connection and what it remembers; `warning`: hearing a COMMIT's warnings.
+//! - `session`: the one writing connection and what it remembers; `look`, `insert`: its statements; `literal`: their
+//!   arguments as text; `warning`: hearing a COMMIT's warnings.
 //! - `doors`: the tables beside the log.
 //! - `read`: the reading connections.
 //! - `tail`: following what other processes write, and finding a lost database again.
@@ -20,7 +21,10 @@
 mod clock;
 mod connect;
 mod doors;
+mod insert;
 mod link;
+mod literal;
+mod look;
 mod open;
 mod options;
 #[cfg(test)]

@@ -6,9 +6,9 @@
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
+use super::look::{LOOK_UP, PLACES};
 use super::options::Target;
 use super::read::{Ask, statement};
-use super::session::{LOOK_UP, PLACES};
 use super::{PostgresOptions, connect, open};
 use crate::event::Direction;
 use crate::name::{Position, Revision, StreamName};

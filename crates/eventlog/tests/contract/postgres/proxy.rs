@@ -10,7 +10,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
-const COMMIT: &[u8] = b"Q\0\0\0\x0bCOMMIT\0";
+/// A message of statements whose last is a COMMIT.
+fn commits(said: &[u8]) -> bool {
+    said.starts_with(b"Q") && said.ends_with(b"COMMIT\0")
+}
 
 /// What happens to the next COMMIT that comes by. In each case the client's side is cut.
 pub(super) enum Trap {
@@ -90,7 +93,7 @@ impl Way {
                 _ => return,
             };
             let said = &buffer[..count];
-            let trap = (said == COMMIT).then(|| self.trap.lock().unwrap().take());
+            let trap = commits(said).then(|| self.trap.lock().unwrap().take());
             match trap.flatten() {
                 None => {
                     if to_server.write_all(said).await.is_err() {
