@@ -1,5 +1,9 @@
 //! The same press again is the same alarm, also after Anling was killed and started again; a device's own time tells
 //! two presses of one number apart.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Store, on_both_stores};
 use serde_json::json;

@@ -1,4 +1,8 @@
 //! Two operators accept at once, 200 times: exactly one wins each time, the other is told who.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Page, Store, on_both_stores};
 use wire::console::Act;

@@ -1,4 +1,8 @@
 //! One press, helped: received → heard → coming → arrived → done, over the public doors.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Cluster, Node, Page, Store, on_both_stores};
 use wire::console::Act;

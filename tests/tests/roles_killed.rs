@@ -1,9 +1,5 @@
 //! `kill -9` of each role at random moments under load, ten times: every acknowledged press is there, nothing is there
 //! twice, every open incident has its owner or offer and its deadline, and a console resumes without a gap.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a journey that meets the unexpected has failed, and says where"
-)]
 
 use journeys::{
     Cluster, Node, Page,

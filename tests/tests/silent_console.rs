@@ -1,5 +1,9 @@
 //! A console that is attached with sound but shows nothing: within three seconds the offer is found unseen, widens, and
 //! the duty phone rings.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Node, Page, Store, on_both_stores};
 

@@ -1,5 +1,9 @@
 //! Nobody accepts, in real time: the offer widens at 15, 30, 45 and 60 s, and the last ring repeats 30 s later, each
 //! within 250 ms of its moment by the log's own clock.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
 use journeys::{Page, Store, on_both_stores};
 use std::time::Duration;
