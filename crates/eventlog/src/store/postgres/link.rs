@@ -3,7 +3,7 @@
 //! For: answering at once while it is lost, and telling once when that changes.
 //! May not know: how it is found again (the tail does that).
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
@@ -18,6 +18,8 @@ pub(super) struct Link {
     state: Mutex<State>,
     /// The last position anybody here has seen committed.
     seen: AtomicU64,
+    /// The server's process that writes for us; what it tells of we have handed on ourselves.
+    pub(super) writer: AtomicU32,
     /// Wakes the tail.
     pub(super) wake: Notify,
 }
@@ -36,6 +38,7 @@ impl Link {
             server,
             state: Mutex::default(),
             seen: AtomicU64::new(0),
+            writer: AtomicU32::new(0),
             wake: Notify::new(),
         }
     }

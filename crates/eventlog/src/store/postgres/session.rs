@@ -6,6 +6,7 @@
 //! trouble.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
@@ -54,12 +55,17 @@ impl Session {
              cursors, leases, snapshots, secrets, sessions";
         let mut connection = connect::plain(target).await?;
         connect::for_writing(&mut connection, target).await?;
-        let statements = format!(
-            "PREPARE take_head (bigint) AS {TAKE_HEAD}; PREPARE look_up (text[], uuid[]) AS {LOOK_UP}; \
-             PREPARE insert_batch ({INSERT_TYPES}) AS {INSERT}"
-        );
-        let prepare = sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection);
-        connect::bounded(CONNECT_WITHIN, prepare).await?;
+        for statement in [
+            format!("PREPARE take_head (bigint) AS {TAKE_HEAD}"),
+            format!("PREPARE look_up (text[], uuid[]) AS {LOOK_UP}"),
+            format!("PREPARE insert_batch ({INSERT_TYPES}) AS {INSERT}"),
+        ] {
+            let prepare = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
+            connect::bounded(CONNECT_WITHIN, prepare).await?;
+        }
+        let process = sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut connection);
+        let process: i32 = connect::bounded(CONNECT_WITHIN, process).await?;
+        link.writer.store(process.unsigned_abs(), Ordering::SeqCst);
         Ok(Self {
             connection,
             channel: target.channel(),

@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use sqlx::Row;
 use sqlx::postgres::{PgConnection, PgListener, PgPoolOptions};
@@ -143,7 +144,8 @@ async fn listen_once(shared: &Shared, live: &Live) -> Result<Infallible, sqlx::E
         match timeout(LISTEN_CHECK, listener.try_recv()).await {
             Ok(Ok(Some(told))) => {
                 let to = told.payload().parse().unwrap_or(u64::MAX);
-                if Position(to) > live.handed_on() {
+                let is_ours = told.process_id() == shared.link.writer.load(Ordering::SeqCst);
+                if !is_ours && Position(to) > live.handed_on() {
                     shared.link.wake.notify_one();
                 }
             }
