@@ -114,6 +114,7 @@ impl Parts {
         let dispatcher = roles.dispatcher.then(|| {
             let options = DispatcherOptions {
                 shared: ground.shared,
+                name: node.as_ref().map(NodeId::to_string).unwrap_or_default(),
                 ..options.0
             };
             Dispatcher::start(book.clone(), directory.clone(), policy.clone(), options)
