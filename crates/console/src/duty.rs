@@ -5,7 +5,8 @@
 
 use crate::{
     app::App,
-    lines::Place,
+    board::Board,
+    lines::{Place, Why},
     names::party_view,
     problem::{Answer, Failure},
     viewer::{Viewer, duty_site, parties_of},
@@ -14,6 +15,7 @@ use casebook::{BookError, Casebook, Draft, Meta, streams};
 use directory::City;
 use domain::{Actor, ConsoleId, NodeId, OperatorId, SiteId, party::Party, site::SiteEvent};
 use eventlog::{EventId, Expected, Lane, Position};
+use tokio::sync::watch;
 use wire::card::PartyView;
 
 /// Where a console stands.
@@ -36,7 +38,7 @@ impl Duty {
     }
 
     /// Whether a board says that this duty was ended elsewhere.
-    pub(crate) fn is_over(&self, operator: &OperatorId, position: Position, city: &City) -> bool {
+    fn is_over(&self, operator: &OperatorId, position: Position, city: &City) -> bool {
         let Some(site) = &self.site else {
             return false;
         };
@@ -47,7 +49,7 @@ impl Duty {
 
 /// What a board says of a console that believes to be attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+enum Standing {
     /// It is, or the board does not know yet.
     Attached,
     /// The same tab has attached through another process since.
@@ -58,12 +60,7 @@ pub(crate) enum Standing {
 
 impl Duty {
     /// How this console stands on a board.
-    pub(crate) fn standing(
-        &self,
-        position: Position,
-        city: &City,
-        node: Option<&NodeId>,
-    ) -> Standing {
+    fn standing(&self, position: Position, city: &City, node: Option<&NodeId>) -> Standing {
         let (Some(site), Some(console)) = (&self.site, &self.console) else {
             return Standing::Attached;
         };
@@ -79,8 +76,45 @@ impl Duty {
     }
 }
 
+/// Holds a console's duty against what a board says: ends what was ended elsewhere, attaches again what is still here.
+/// Gives back why the console itself must end, if it must.
+pub(crate) async fn hold(
+    app: &App,
+    viewer: &Viewer,
+    place: &Place,
+    duty: &watch::Sender<Duty>,
+    board: &Board,
+) -> Option<Why> {
+    let now = duty.borrow().clone();
+    if now.is_over(&viewer.operator, board.position, &board.city) {
+        duty.send_modify(|duty| {
+            *duty = Duty {
+                console: duty.console.take(),
+                ..Duty::default()
+            };
+        });
+        return None;
+    }
+    match now.standing(board.position, &board.city, app.options.node.as_ref()) {
+        Standing::Attached => None,
+        Standing::Elsewhere => Some(Why::Replaced),
+        Standing::Ended => {
+            let mut again = now;
+            attach_again(app, viewer, place, &mut again).await;
+            duty.send_if_modified(|duty| {
+                if duty.console == again.console && duty.site == again.site {
+                    duty.since = duty.since.max(again.since);
+                }
+                // The page need not know.
+                false
+            });
+            None
+        }
+    }
+}
+
 /// Attaches a console again that others have ended, with the sound it had.
-pub(crate) async fn attach_again(app: &App, viewer: &Viewer, place: &Place, duty: &mut Duty) {
+async fn attach_again(app: &App, viewer: &Viewer, place: &Place, duty: &mut Duty) {
     let (Some(site), Some(console)) = (&duty.site, &duty.console) else {
         return;
     };
@@ -226,7 +260,7 @@ pub(crate) async fn detach(app: &App, viewer: &Viewer, place: &Place, duty: &Dut
     };
     let _turn = app.lines.turn(console).await;
     // The tab came back meanwhile, over another connection.
-    if place.ended() == Some(crate::lines::Why::Replaced) {
+    if place.ended() == Some(Why::Replaced) {
         return;
     }
     let events = leave(app, site, &viewer.operator, console, ends);

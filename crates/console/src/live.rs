@@ -6,7 +6,7 @@
 use crate::{
     app::App,
     card::rung_here,
-    duty::{self, Duty, Standing},
+    duty::{self, Duty},
     feed::Feed,
     http,
     lines::{Place, Why},
@@ -132,7 +132,7 @@ async fn run(app: Arc<App>, signed: Signed, place: Place, socket: WebSocket) {
     // Whoever signs out at another process ends this console's session, which is all that is seen of it here.
     let signed_out = match why {
         Some(Why::SignedOut) => true,
-        None => session_end(&app, &signed).await == Some(Why::SignedOut),
+        None => session::over(&app, &signed).await == Some(Why::SignedOut),
         Some(_) => false,
     };
     let operator = &signed.viewer.operator;
@@ -387,7 +387,7 @@ impl Writer<'_> {
                     beat?;
                     if checked.elapsed() >= SESSION_CHECK_EVERY {
                         checked = Instant::now();
-                        if let Some(why) = session_end(self.app, self.signed).await {
+                        if let Some(why) = session::over(self.app, self.signed).await {
                             return Ok(why);
                         }
                     }
@@ -429,31 +429,9 @@ impl Writer<'_> {
             Some(viewer) if viewer == signed.viewer => {}
             _ => return Ok(Some(Why::Expired)),
         }
-        let now = self.duty.borrow().clone();
-        if now.is_over(&signed.viewer.operator, board.position, &board.city) {
-            self.duty.send_modify(|duty| {
-                *duty = Duty {
-                    console: duty.console.take(),
-                    ..Duty::default()
-                };
-            });
-        }
-        let node = self.app.options.node.as_ref();
-        let now = self.duty.borrow().clone();
-        match now.standing(board.position, &board.city, node) {
-            Standing::Attached => {}
-            Standing::Elsewhere => return Ok(Some(Why::Replaced)),
-            Standing::Ended => {
-                let mut again = now;
-                duty::attach_again(self.app, &signed.viewer, self.place, &mut again).await;
-                self.duty.send_if_modified(|duty| {
-                    let same = duty.console == again.console && duty.site == again.site;
-                    if same {
-                        duty.since = duty.since.max(again.since);
-                    }
-                    false
-                });
-            }
+        let held = duty::hold(self.app, &signed.viewer, self.place, self.duty, &board).await;
+        if let Some(why) = held {
+            return Ok(Some(why));
         }
         let duty = self.duty.borrow().clone();
         if let Some(said) = self.feed.next(self.app, &duty).await {
@@ -469,15 +447,6 @@ impl Writer<'_> {
     async fn goodbye(&mut self, why: Why) {
         goodbye(&mut self.mouth, why).await;
     }
-}
-
-/// Why a console's session is over, if it is. When the log does not answer the console stays: calls go on.
-async fn session_end(app: &App, signed: &Signed) -> Option<Why> {
-    if app.casebook.now().0 >= signed.expires_at {
-        return Some(Why::Expired);
-    }
-    let found = session::find(app, &signed.key).await;
-    matches!(found, Ok(None)).then_some(Why::SignedOut)
 }
 
 /// Tells a page why its console ends.
