@@ -143,6 +143,11 @@ impl PostgresServer {
         fs::read_to_string(self.dir.join("log")).unwrap_or_default()
     }
 
+    /// Everything the server keeps: tables, write-ahead log, its own log.
+    pub fn folder(&self) -> &Path {
+        &self.dir
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.join("data")
     }

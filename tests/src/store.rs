@@ -43,8 +43,13 @@ impl Store {
     /// The demo city without its cast, of `residents` residents, in one process on free ports.
     pub async fn start(&self, data: &Path, residents: u32) -> Node {
         let residents = residents.to_string();
-        let flags = ["demo", "--no-cast", "--residents", &residents];
-        Node::launch(self, data, data, &flags, "Ctrl-C").await
+        let words = ["demo", "--no-cast", "--residents", &residents];
+        self.start_with(data, &words).await
+    }
+
+    /// The demo with these words, `demo` the first of them.
+    pub async fn start_with(&self, data: &Path, words: &[&str]) -> Node {
+        Node::launch(self, data, data, words, "Ctrl-C").await
     }
 }
 

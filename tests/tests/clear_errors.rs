@@ -5,7 +5,7 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Cluster, Node, Store, binary};
+use journeys::{Cluster, Node, PostgresServer, Store, binary};
 use std::{path::Path, process::Command};
 
 fn fails(args: &[&str]) -> (i32, String) {
@@ -264,4 +264,44 @@ async fn a_process_that_does_not_belong_to_the_log_says_so() {
         &[&["demo", "--data", text(&alone)][..], &PORTS].concat(),
     );
     assert!(said.contains("a log of its own"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_may_lose_what_it_confirmed_is_refused_until_a_setting_allows_it() {
+    let server = PostgresServer::start("fsync = off\n");
+    let store = Store::on(&server);
+    let (_, url) = store.environment().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let serve = ["serve", "--data", text(&data)];
+    let said = fails_on(url, &[&serve[..], &PORTS].concat());
+    assert!(
+        said.contains("fsync") && said.contains("allow_unsafe_database"),
+        "{said}"
+    );
+    let allowed = [
+        "demo",
+        "--no-cast",
+        "--residents",
+        "5",
+        "--allow-unsafe-database",
+    ];
+    let node = store
+        .start_with(&dir.path().join("allowed"), &allowed)
+        .await;
+    let answer = node.client.get(format!("{}/readyz", node.ops)).send().await;
+    let said: serde_json::Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(said["ready"], true);
+    assert!(
+        said["degraded"].as_str().unwrap().contains("fsync"),
+        "{said}"
+    );
+    let answer = node
+        .client
+        .get(format!("{}/metrics", node.ops))
+        .send()
+        .await;
+    let figures = answer.unwrap().text().await.unwrap();
+    assert!(figures.contains("anling_log_degraded 1"), "{figures}");
+    node.stop().await;
 }
