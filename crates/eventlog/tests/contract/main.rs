@@ -28,6 +28,7 @@ mod read;
 mod repeat;
 #[path = "../../../../tests/src/postgres.rs"]
 #[expect(
+    dead_code,
     unreachable_pub,
     reason = "shared with the journeys, where it is public"
 )]

@@ -4,10 +4,11 @@
 //! May not know: what is done with the connection.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 use crate::error::OpenError;
 
@@ -94,9 +95,23 @@ fn connect_options(url: &str) -> Result<PgConnectOptions, OpenError> {
     }
     let options = PgConnectOptions::from_str(url)
         .map_err(|_| bad("is not of the form postgres://user:password@host:port/database"))?;
-    Ok(options
+    let options = options
         .application_name("anling")
-        .disable_statement_logging())
+        .disable_statement_logging();
+    // On one machine encryption protects nothing. It cuts what is sent into records, of which sqlx sends each by itself
+    // and leaves Nagle's algorithm on: on loopback, batches of more than one record then wait 40 ms for an
+    // acknowledgement.
+    let is_undecided = matches!(options.get_ssl_mode(), PgSslMode::Prefer);
+    if is_undecided && is_this_machine(options.get_host()) {
+        return Ok(options.ssl_mode(PgSslMode::Disable));
+    }
+    Ok(options)
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    let address = host.parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 fn schema(name: &str) -> Result<String, OpenError> {
@@ -127,6 +142,22 @@ mod tests {
         let target = Target::read(&options).unwrap();
         assert_eq!(target.server, "db.example:5433/city");
         assert!(!format!("{options:?}").contains("geheim"));
+    }
+
+    #[test]
+    fn encryption_is_left_out_only_on_this_machine_and_where_nobody_asked_for_it() {
+        for (rest, encrypts) in [
+            ("localhost/city", false),
+            ("127.0.0.1:5433/city", false),
+            ("[::1]/city", false),
+            ("127.0.0.1/city?sslmode=require", true),
+            ("db.example/city", true),
+            ("10.0.0.1/city", true),
+        ] {
+            let options = PostgresOptions::new(format!("postgres://anna@{rest}"));
+            let mode = Target::read(&options).unwrap().connect.get_ssl_mode();
+            assert_eq!(!matches!(mode, PgSslMode::Disable), encrypts, "{rest}");
+        }
     }
 
     #[test]
