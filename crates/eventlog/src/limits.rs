@@ -92,6 +92,38 @@ pub const READ_CONNECTIONS: usize = 4;
 /// How often a reader beside the writing process looks for new events.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
 
+/// How long one batch may take on PostgreSQL, from the first statement to the answer of COMMIT and with one repetition
+/// on a new connection, before its callers hear "unavailable". Ours: a press never waits longer than twice this, once
+/// for the batch before it and once for its own.
+pub const COMMIT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a batch waits for the head row that other writers hold in turn. Shorter than [`COMMIT_WITHIN`], so that the
+/// server is the one that gives up.
+pub const HEAD_ROW_WITHIN: Duration = Duration::from_secs(4);
+
+/// How long a transaction may stand idle before the server ends it: a writer that was stopped in the middle of a batch
+/// holds the head row, and others must still come to their turn within [`HEAD_ROW_WITHIN`].
+pub const IDLE_TRANSACTION: Duration = Duration::from_secs(2);
+
+/// How long connecting to PostgreSQL may take.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long one read from PostgreSQL may take; the largest read, [`READ_LIMIT`] events, takes a few hundred milliseconds.
+pub const READ_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the tail looks for what other processes wrote, besides being told. Telling is not certain, so this is how
+/// late it may become.
+pub const TAIL_EVERY: Duration = Duration::from_millis(500);
+
+/// The first pause before a lost database is tried again.
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest such pause: so much longer than the database itself the log may be away.
+pub const RECONNECT_LAST: Duration = Duration::from_secs(1);
+
+/// How often the listening connection is asked for a sign of life; one that a firewall forgot stays silent.
+pub const LISTEN_CHECK: Duration = Duration::from_secs(10);
+
 /// Longest name of a cursor, lease, snapshot or secret, in bytes.
 pub const DOOR_NAME_BYTES: usize = 512;
 

@@ -14,10 +14,10 @@ use crate::clock::Clock;
 use crate::event::{Lane, StreamAppend};
 use crate::limits::{BULK_QUEUE, MEMBER_FAILURES, QUEUE_BYTES, URGENT_QUEUE, URGENT_RUN};
 use crate::live::Live;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::metrics::Metrics;
 use crate::pace::{BulkPace, Cost, URGENT_COST};
-use crate::store::{Answer, Store, Write};
+use crate::store::{Answer, Committed, Store, Uncommitted, Write};
 
 /// One waiting command.
 #[derive(Debug)]
@@ -150,7 +150,7 @@ pub(crate) struct Writer {
     closing: CancellationToken,
     desk: Desk,
     /// Last, so that it is let go after the store.
-    _lock: Option<WriterLock>,
+    _lock: Option<FolderLock>,
 }
 
 /// What the task writes with.
@@ -166,7 +166,7 @@ impl Writer {
     pub(crate) fn new(
         desk: Desk,
         closing: CancellationToken,
-        lock: Option<WriterLock>,
+        lock: Option<FolderLock>,
     ) -> (Self, Queues) {
         let (urgent_in, urgent) = lane(URGENT_QUEUE);
         let (bulk_in, bulk) = lane(BULK_QUEUE);
@@ -259,7 +259,7 @@ impl Writer {
 }
 
 impl Desk {
-    /// Commits a batch and answers its commands; a failed batch is tried again once, member by member.
+    /// Commits a batch and answers its commands; an aborted batch is tried again once, member by member.
     async fn commit(&self, batch: Vec<Command>) {
         let (writes, waiting): (Vec<_>, Vec<_>) = batch
             .into_iter()
@@ -267,9 +267,13 @@ impl Desk {
             .unzip();
         let answers = match self.attempt(&writes).await {
             Ok(answers) => answers,
-            Err(why) => {
+            Err(Uncommitted::Aborted(why)) => {
                 tracing::warn!(error = %why, commands = writes.len(), "a batch failed; trying its members");
                 self.one_by_one(&writes).await
+            }
+            Err(Uncommitted::Lost(why)) => {
+                let unavailable = |write: &Write| write.unavailable(&why.0);
+                writes.iter().map(unavailable).collect()
             }
         };
         for (waiting, answer) in waiting.into_iter().zip(answers) {
@@ -291,30 +295,42 @@ impl Desk {
                     failures = 0;
                     answers.extend(answer);
                 }
-                Err(why) => {
+                Err(Uncommitted::Aborted(why)) => {
                     failures += 1;
                     tracing::error!(error = %why, "the store did not take a command");
-                    answers.push(write.unavailable(&why));
+                    answers.push(write.unavailable(&why.0));
+                }
+                Err(Uncommitted::Lost(why)) => {
+                    failures = MEMBER_FAILURES;
+                    answers.push(write.unavailable(&why.0));
                 }
             }
         }
         answers
     }
 
-    async fn attempt(&self, writes: &[Write]) -> Result<Vec<Answer>, String> {
+    async fn attempt(&self, writes: &[Write]) -> Result<Vec<Answer>, Uncommitted> {
         let began = Instant::now();
         match self.store.commit(writes, self.clock.now_micros()).await {
             Ok(committed) => {
                 self.metrics.committed(began.elapsed());
                 self.count(committed.events.len(), &committed.answers);
-                self.live.publish(committed.events, committed.head);
-                Ok(committed.answers)
+                Ok(self.hand_on(committed))
             }
             Err(why) => {
                 self.metrics.failed();
-                Err(why.0)
+                Err(why)
             }
         }
+    }
+
+    /// Hands a batch on to subscriptions before it is answered, or leaves that to the tail when somebody else wrote
+    /// before it.
+    fn hand_on(&self, committed: Committed) -> Vec<Answer> {
+        if !self.live.hand_on(committed.events, committed.head) {
+            self.store.wake_tail();
+        }
+        committed.answers
     }
 
     fn count(&self, events: usize, answers: &[Answer]) {

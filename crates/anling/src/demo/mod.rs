@@ -15,7 +15,9 @@ use crate::{
     doors::{self, Listening},
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
-    node::{self, Ground, Node, Setting, Sockets},
+    ground::Ground,
+    node::{self, Node, Setting, Sockets},
+    roles::Roles,
     settings::Settings,
 };
 use console::ConsoleOptions;
@@ -55,12 +57,22 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     if args.lan {
         lan::open(&mut settings);
     }
+    if settings.roles != Roles::ALL {
+        return Err(Failure::setting(
+            "the demo has all roles; leave --roles out, or use `anling serve`",
+        ));
+    }
+    if let (true, Some(database)) = (args.fresh, &settings.database) {
+        return Err(Failure::setting(format!(
+            "--fresh removes a folder, not what is in {database}; make a new database instead"
+        )));
+    }
     let sockets = Sockets::bind(&settings)?;
     if args.fresh {
         Folder::clear_demo(&settings.data)?;
     }
     let folder = Folder::open(&settings.data, Purpose::Demo)?;
-    let ground = Ground::open(&folder, &settings, Purpose::Demo).await?;
+    let ground = Ground::open(&folder, &settings).await?;
     let (made, new) = city(&folder, &ground, &args).await?;
     let plan = harbin::Plan {
         seed: made.seed,
@@ -99,7 +111,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
         None => settings
             .public_url
             .clone()
-            .unwrap_or_else(|| format!("http://{}", listening.console)),
+            .unwrap_or_else(|| format!("http://{}", listening.console())),
     };
     let mut webhooks = node::webhooks(&settings, &public_url);
     if webhooks.duty_phone.is_none() {
