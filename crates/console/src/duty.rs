@@ -178,7 +178,7 @@ pub(crate) async fn detach(app: &App, viewer: &Viewer, place: &Place, duty: &Dut
     }
     let events = leave(site, &viewer.operator, console, ends);
     if let Err(failure) = append(app, site, viewer, events).await {
-        tracing::error!(detail = ?failure.0.detail, "a console's end was not written down");
+        tracing::error!(detail = ?failure.problem.detail, "a console's end was not written down");
     }
 }
 

@@ -42,7 +42,9 @@ mod socket;
 mod story;
 mod viewer;
 
-pub use attempts::{NAME_FAILURES, REMEMBERED, SOURCE_FAILURES, WINDOW_MS};
+pub use attempts::{
+    NAME_FAILURES, NAME_GAP_MS, NAME_WAIT_MS, PAIR_FAILURES, REMEMBERED, SOURCE_FAILURES, WINDOW_MS,
+};
 pub use duty_phone::{SIGNATURE, TOLERANCE_S};
 pub use metrics::ConsoleMetrics;
 pub use options::*;
