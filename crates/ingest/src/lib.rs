@@ -12,7 +12,8 @@
 //!   the unverified.
 //! - [`back`]: device → how far help is, followed from the log, pushed to open channels; `words` says it.
 //! - [`liveness`]: who is silent.
-//! - [`http`]: the door on port 7310; `channel` is its WebSocket, `page` the phone page, `body` reads bodies patiently.
+//! - [`http`]: the door on port 7310; `channel` is its WebSocket, `page` the phone page, `body` reads bodies patiently,
+//!   `manual` describes it as OpenAPI and JSON Schema.
 
 pub mod back;
 pub mod decode;
@@ -24,6 +25,7 @@ pub mod metrics;
 mod body;
 mod channel;
 mod http;
+mod manual;
 mod page;
 mod press;
 mod sources;
