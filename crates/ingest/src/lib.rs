@@ -14,8 +14,10 @@
 //! - [`liveness`]: who is silent.
 //! - [`http`]: the door on port 7310; `channel` is its WebSocket, `page` the phone page, `body` reads bodies patiently,
 //!   `manual` describes it as OpenAPI and JSON Schema.
+//! - [`dc09`]: the door on port 7309, for alarm panels.
 
 pub mod back;
+pub mod dc09;
 pub mod decode;
 pub mod gateway;
 pub mod limits;
@@ -52,6 +54,7 @@ pub(crate) struct Door {
     pub(crate) back: Back,
     pub(crate) liveness: Liveness,
     pub(crate) rooms: http::Rooms,
+    pub(crate) panels: dc09::Rooms,
     pub(crate) options: IngestOptions,
     pub(crate) counters: Arc<metrics::Counters>,
     pub(crate) stopping: CancellationToken,
@@ -76,6 +79,7 @@ impl Ingest {
             back,
             liveness,
             rooms: http::Rooms::new(&options),
+            panels: dc09::Rooms::new(&options),
             options,
             counters: counted,
             stopping,
@@ -94,6 +98,7 @@ impl Ingest {
         let mut metrics = self.0.counters.snapshot();
         metrics.channels_open = self.0.back.channels() as u64;
         metrics.devices_beating = self.0.liveness.len() as u64;
+        metrics.panels_open = self.0.panels.open() as u64;
         metrics
     }
 

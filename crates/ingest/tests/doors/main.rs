@@ -8,5 +8,8 @@ mod bad;
 mod bad_input;
 mod common;
 mod contract;
+mod dc09;
+mod dc09_bad;
+mod dc09_limits;
 mod privacy;
 mod way_back;
