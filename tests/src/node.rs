@@ -29,6 +29,8 @@ pub struct Device {
     pub resident: String,
     /// District code.
     pub district: String,
+    /// The account of the home's alarm panel; empty where there is none.
+    pub account: String,
 }
 
 /// An account of the demo city.
@@ -56,6 +58,8 @@ pub struct Node {
     pub console: String,
     /// `http://address:port`.
     pub devices: String,
+    /// `address:port` of the panels' door.
+    pub dc09: String,
     /// For plain requests.
     pub client: reqwest::Client,
 }
@@ -100,6 +104,8 @@ impl Node {
                 "127.0.0.1:0",
                 "--devices-listen",
                 "127.0.0.1:0",
+                "--dc09-listen",
+                "127.0.0.1:0",
                 "--data",
             ])
             .arg(data)
@@ -136,6 +142,7 @@ impl Node {
             data: data.to_path_buf(),
             console: url("console"),
             devices: url("devices"),
+            dc09: listening["dc09"].as_str().expect("an address").to_owned(),
             client: client(),
         }
     }
@@ -173,6 +180,7 @@ impl Node {
                     key: row[1].into(),
                     resident: row[2].into(),
                     district: row[3].into(),
+                    account: row[4].into(),
                 }
             })
             .collect()

@@ -32,7 +32,10 @@ pub(crate) struct Listening {
     pub(crate) console: String,
     /// `address:port` of the device door.
     pub(crate) devices: String,
-    /// Whether both speak TLS.
+    /// `address:port` of the panels' door (SIA DC-09).
+    #[serde(default)]
+    pub(crate) dc09: String,
+    /// Whether console and devices speak TLS.
     #[serde(default)]
     pub(crate) tls: bool,
 }

@@ -62,10 +62,12 @@ fn check(given: &settings::Given) -> Result<(), Failure> {
     folder::Folder::check(&settings.data, folder::Purpose::Service)?;
     doors::check_free("console_listen", settings.console_listen)?;
     doors::check_free("devices_listen", settings.devices_listen)?;
+    doors::check_free("dc09_listen", settings.dc09_listen)?;
     println!("配置无误 / the configuration is fine");
     println!("  data     {}", settings.data.display());
     println!("  console  {}", settings.console_listen);
     println!("  devices  {}", settings.devices_listen);
+    println!("  panels   {}", settings.dc09_listen);
     Ok(())
 }
 

@@ -96,14 +96,16 @@ pub(crate) struct Setting {
 pub(crate) struct Sockets {
     pub(crate) console: TcpListener,
     pub(crate) devices: TcpListener,
+    pub(crate) dc09: TcpListener,
 }
 
 impl Sockets {
-    /// Binds both doors, or says which is taken.
+    /// Binds all doors, or says which is taken.
     pub(crate) fn bind(settings: &Settings) -> Result<Sockets, Failure> {
         Ok(Sockets {
             console: doors::bind("console_listen", settings.console_listen)?,
             devices: doors::bind("devices_listen", settings.devices_listen)?,
+            dc09: doors::bind("dc09_listen", settings.dc09_listen)?,
         })
     }
 
@@ -118,6 +120,7 @@ impl Sockets {
         Ok(Listening {
             console: address(&self.console)?,
             devices: address(&self.devices)?,
+            dc09: address(&self.dc09)?,
             tls,
         })
     }
@@ -149,6 +152,7 @@ impl Node {
         let (book, directory) = (ground.book.clone(), ground.directory.clone());
         let options = IngestOptions {
             heartbeat_s: settings.heartbeat_s,
+            panel_poll_s: settings.panel_poll_s,
             ..IngestOptions::default()
         };
         let ingest = Arc::new(Ingest::start(book.clone(), directory.clone(), options));
@@ -183,6 +187,7 @@ impl Node {
         }
         served.push(doors::serve(sockets.console, desk, setting.tls.clone())?);
         served.push(doors::serve(sockets.devices, device_door, setting.tls)?);
+        ingest.serve_panels(tokio::net::TcpListener::from_std(sockets.dc09).doing("listen")?);
         let socket = admin::bind(folder.path()).map_err(Failure::new)?;
         let admin =
             tokio::spawn(socket.serve(operator::admin_handler(ground.clone()), stop.clone()));
@@ -283,6 +288,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     println!("安铃 Anling {} 已就绪 / ready", env!("CARGO_PKG_VERSION"));
     println!("  控制台 console  http://{}", listening.console);
     println!("  设备   devices  http://{}", listening.devices);
+    println!("  报警主机 panels  {} (SIA DC-09, TCP)", listening.dc09);
     println!("  数据   data     {}", settings.data.display());
     if nobody {
         println!("  还没有值班员账号: anling operator add --help / no accounts yet");

@@ -204,6 +204,37 @@ async fn metrics(State(watched): State<Watched>) -> Response {
         ingest.channels_open,
     );
 
+    page.gauge(
+        "anling_panels_open",
+        "connections of alarm panels open now",
+        ingest.panels_open,
+    );
+    page.counter(
+        "anling_panel_frames_total",
+        "frames of alarm panels",
+        ingest.panel_frames,
+    );
+    page.counter(
+        "anling_panel_frames_broken_total",
+        "frames of alarm panels with a wrong checksum, torn or too long",
+        ingest.panel_frames_broken,
+    );
+    page.counter(
+        "anling_panel_odd_lengths_total",
+        "frames of alarm panels whose length counts otherwise than the standard",
+        ingest.panel_odd_lengths,
+    );
+    page.counter(
+        "anling_panel_polls_passed_over_total",
+        "polls of alarm panels not answered because too many waited",
+        ingest.panel_polls_passed_over,
+    );
+    page.counter(
+        "anling_panels_ended_total",
+        "connections of alarm panels ended for half a frame or junk",
+        ingest.panels_ended,
+    );
+
     for (name, help, value) in watched.console.figures() {
         let kind = if name.ends_with("_total") {
             "counter"

@@ -13,6 +13,11 @@ use std::{net::SocketAddr, path::PathBuf};
 const CONSOLE_LISTEN: &str = "127.0.0.1:7300";
 /// Where devices are heard unless told otherwise.
 const DEVICES_LISTEN: &str = "127.0.0.1:7310";
+/// Where alarm panels are heard (SIA DC-09) unless told otherwise.
+const DC09_LISTEN: &str = "127.0.0.1:7309";
+/// How often panels are set to poll unless told otherwise, in seconds: EN 50136-1 reports a lost path of category SP3
+/// within 30 minutes.
+const PANEL_POLL_S: u32 = 1_800;
 /// Shortest webhook secret taken, in characters. Ours: 32 characters of hexadecimal are 128 bits.
 const SECRET_LENGTH_MIN: usize = 32;
 
@@ -31,6 +36,9 @@ pub(crate) struct Given {
     /// Address and port for devices; port 0 picks a free one [default: 127.0.0.1:7310]
     #[arg(long, env = "ANLING_DEVICES_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) devices_listen: Option<String>,
+    /// Address and port for alarm panels (SIA DC-09); port 0 picks a free one [default: 127.0.0.1:7309]
+    #[arg(long, env = "ANLING_DC09_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) dc09_listen: Option<String>,
 }
 
 /// The settings file, every entry optional.
@@ -40,11 +48,13 @@ struct File {
     data: Option<PathBuf>,
     console_listen: Option<String>,
     devices_listen: Option<String>,
+    dc09_listen: Option<String>,
     public_url: Option<String>,
     policy: Option<PathBuf>,
     master_key: Option<PathBuf>,
     duty_phone: Option<String>,
     heartbeat_s: Option<u32>,
+    panel_poll_s: Option<u32>,
     #[serde(default)]
     webhooks: Webhooks,
 }
@@ -65,11 +75,13 @@ pub(crate) struct Settings {
     pub(crate) data: PathBuf,
     pub(crate) console_listen: SocketAddr,
     pub(crate) devices_listen: SocketAddr,
+    pub(crate) dc09_listen: SocketAddr,
     pub(crate) public_url: Option<String>,
     pub(crate) policy: RingPolicy,
     pub(crate) master_key: Option<PathBuf>,
     pub(crate) duty_phone: String,
     pub(crate) heartbeat_s: u32,
+    pub(crate) panel_poll_s: u32,
     pub(crate) webhooks: Webhooks,
 }
 
@@ -115,14 +127,19 @@ impl Settings {
             DEVICES_LISTEN,
             &mut faults,
         );
-        if let (Some(a), Some(b)) = (console_listen, devices_listen)
-            && a == b
-            && a.port() != 0
-        {
-            faults.push(format!(
-                "console_listen and devices_listen are both {a}; give each its own port"
-            ));
-        }
+        let dc09_listen = address(
+            "dc09_listen",
+            "ANLING_DC09_LISTEN",
+            given.dc09_listen.as_ref().or(file.dc09_listen.as_ref()),
+            DC09_LISTEN,
+            &mut faults,
+        );
+        let doors = [
+            ("console_listen", console_listen),
+            ("devices_listen", devices_listen),
+            ("dc09_listen", dc09_listen),
+        ];
+        check_apart(&doors, &mut faults);
         let policy = policy(
             file.policy.as_ref().map(|path| base.join(path)),
             &mut faults,
@@ -133,9 +150,18 @@ impl Settings {
                 "heartbeat_s is {heartbeat_s}; it must lie between 10 and 86400 seconds"
             ));
         }
+        let panel_poll_s = file.panel_poll_s.unwrap_or(PANEL_POLL_S);
+        // EN 50136-1 knows intervals from 20 s to 32 days.
+        if !(10..=2_764_800).contains(&panel_poll_s) {
+            faults.push(format!(
+                "panel_poll_s is {panel_poll_s}; it must lie between 10 and 2764800 seconds"
+            ));
+        }
         check_webhooks(&file.webhooks, &mut faults);
-        match (console_listen, devices_listen, policy) {
-            (Some(console_listen), Some(devices_listen), Some(policy)) if faults.is_empty() => {
+        match (console_listen, devices_listen, dc09_listen, policy) {
+            (Some(console_listen), Some(devices_listen), Some(dc09_listen), Some(policy))
+                if faults.is_empty() =>
+            {
                 Ok(Settings {
                     data: given
                         .data
@@ -144,11 +170,13 @@ impl Settings {
                         .unwrap_or_else(|| PathBuf::from("./anling-data")),
                     console_listen,
                     devices_listen,
+                    dc09_listen,
                     public_url: file.public_url,
                     policy,
                     master_key: file.master_key.map(|path| base.join(path)),
                     duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
                     heartbeat_s,
+                    panel_poll_s,
                     webhooks: file.webhooks,
                 })
             }
@@ -192,6 +220,20 @@ fn policy(path: Option<PathBuf>, faults: &mut Vec<String>) -> Option<RingPolicy>
         Err(fault) => {
             faults.push(fault);
             None
+        }
+    }
+}
+
+/// Each door needs a port of its own; port 0 picks one.
+fn check_apart(doors: &[(&str, Option<SocketAddr>)], faults: &mut Vec<String>) {
+    for (at, (name, address)) in doors.iter().enumerate() {
+        let same = |(_, other): &&(&str, Option<SocketAddr>)| {
+            other == address && address.is_some_and(|address| address.port() != 0)
+        };
+        if let (Some((other, _)), Some(address)) = (doors[at + 1..].iter().find(same), address) {
+            faults.push(format!(
+                "{name} and {other} are both {address}; give each its own port"
+            ));
         }
     }
 }
@@ -244,6 +286,7 @@ mod tests {
         assert!(
             settings.console_listen.ip().is_loopback()
                 && settings.devices_listen.ip().is_loopback()
+                && settings.dc09_listen.ip().is_loopback()
         );
     }
 
@@ -290,9 +333,18 @@ mod tests {
 
     #[test]
     fn one_port_for_two_doors_is_refused() {
-        assert!(
-            with_file("console_listen = \"127.0.0.1:7000\"\ndevices_listen = \"127.0.0.1:7000\"")
-                .is_err()
-        );
+        for (one, other) in [
+            ("console_listen", "devices_listen"),
+            ("devices_listen", "dc09_listen"),
+            ("console_listen", "dc09_listen"),
+        ] {
+            let text = format!("{one} = \"127.0.0.1:7000\"\n{other} = \"127.0.0.1:7000\"");
+            let failure = with_file(&text).unwrap_err().to_string();
+            assert!(
+                failure.contains(one) && failure.contains(other),
+                "{failure}"
+            );
+        }
+        assert!(with_file("panel_poll_s = 5").is_err());
     }
 }

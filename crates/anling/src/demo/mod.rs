@@ -6,6 +6,7 @@
 mod cast;
 mod hand;
 mod lan;
+mod panels;
 mod people;
 mod phone;
 mod tidy;
@@ -207,6 +208,7 @@ async fn city(folder: &Folder, ground: &Ground, args: &Demo) -> Result<(Made, bo
         .caught_up(imported.position)
         .await
         .doing("read the demo city")?;
+    panels::enrol(ground, &plan).await?;
     let made = Made {
         seed: plan.seed,
         residents: plan.residents,
@@ -392,6 +394,7 @@ fn greet(greeting: &Greeting<'_>) {
     println!("  值班手机 phone     {public_url}/demo/phone");
     let (scheme, devices) = (listening.scheme(), listening.devices_here());
     println!("  设备 devices       {scheme}://{}", devices);
+    println!("  报警主机 panels    {} (SIA DC-09, TCP)", listening.dc09);
     if let Some(device) = device {
         println!(
             "  按钮页 button      {scheme}://{}/sos?device={}#key={}",
