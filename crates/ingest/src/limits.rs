@@ -139,8 +139,13 @@ pub const CONFLICT_LIMIT: usize = 8;
 /// Longest frame of a panel, in bytes from the first quotation mark: three hexadecimal digits count no further.
 pub const PANEL_FRAME_LIMIT: usize = 4_095;
 
-/// What is read from a panel's socket at once, in bytes. With one frame half read this bounds what a connection holds.
-pub const PANEL_READ: usize = 4_096;
+/// What is read from a panel's socket at once, in bytes. With one frame half read this bounds what a connection holds;
+/// most frames are shorter than a tenth of it, and 50,000 panels have one each.
+pub const PANEL_READ: usize = 1_024;
+
+/// Reads of one connection in a second, whatever they bring; then it is not read until the second is over. Ours: a panel
+/// that sends its frame byte by byte stays under it, and nobody can keep us busy with 200 KiB a second of nothing.
+pub const PANEL_READS_PER_SECOND: u32 = 200;
 
 /// Bytes that were no frame, since the last good one, after which a panel's connection is ended. Ours: a panel that begins
 /// in the middle of a frame, or miscounts one, stays under it; a web browser or a file does not.

@@ -131,7 +131,9 @@ impl<'a> Frame<'a> {
 
     /// The panel's own time, UTC: when it happened (`H`), else when it was sent. `Err` when what stands there is no time.
     pub(crate) fn time(&self) -> Result<Option<Timestamp>, ()> {
-        if let Some(at) = self.block(b'H').and_then(time) {
+        let happened = self.block(b'H');
+        let happened = happened.map(|text| text.strip_prefix(b"_").unwrap_or(text));
+        if let Some(at) = happened.and_then(time) {
             return Ok(Some(at));
         }
         match self.tail {

@@ -102,6 +102,8 @@ fn times_are_utc_with_the_month_first_and_anything_else_is_none() {
         Ok(Some(Timestamp(1_000))),
         "when it happened, not when it was sent"
     );
+    let underlined = of("\"SIA-DCS\"0001L0#1[#1|NMA1][H_00:00:01,01-01-1970]").time();
+    assert_eq!(underlined, Ok(Some(Timestamp(1_000))));
     assert_eq!(time_text(Timestamp(1_000)), "_00:00:01,01-01-1970");
 }
 

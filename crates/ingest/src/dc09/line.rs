@@ -16,7 +16,7 @@ use crate::{
     gateway::{Caller, Proof, Refused},
     limits::{
         PANEL_ANSWERS, PANEL_FRAME_WITHIN, PANEL_FRAMES_PER_SECOND, PANEL_GUEST_IDLE, PANEL_JUNK,
-        PANEL_POLLS, PANEL_READ, PANEL_SIGNALS,
+        PANEL_POLLS, PANEL_READ, PANEL_READS_PER_SECOND, PANEL_SIGNALS,
     },
     metrics::count,
 };
@@ -93,7 +93,8 @@ impl Line {
         tokio::pin!(read);
         let mut splitter = Splitter::default();
         let mut buffer = vec![0; PANEL_READ];
-        let mut pace = Pace::new();
+        let mut reads = Pace::new(PANEL_READS_PER_SECOND);
+        let mut frames = Pace::new(PANEL_FRAMES_PER_SECOND);
         let mut last_frame = Instant::now();
         let mut begun: Option<Instant> = None;
         loop {
@@ -124,8 +125,9 @@ impl Line {
                 if !self.sort(piece, &ways).await {
                     return;
                 }
-                pace.keep().await;
+                frames.keep().await;
             }
+            reads.keep().await;
             if splitter.junk() > PANEL_JUNK {
                 count(&self.door.counters.panels_ended);
                 return;
@@ -176,7 +178,12 @@ impl Line {
         };
         count(&self.door.counters.panel_frames);
         match (frame.token, taking.broken) {
-            (Token::Answer, _) | (Token::Poll, Some(_)) => true,
+            (Token::Answer, _) => {
+                let token = String::from_utf8_lossy(frame.word);
+                tracing::debug!(%token, "a panel sent what only a receiver sends");
+                true
+            }
+            (Token::Poll, Some(_)) => true,
             (Token::Poll, None) => {
                 if ways.polls.try_send((taking.body, taking.style)).is_err() {
                     // It polls again; signals do not wait for it.
@@ -325,28 +332,30 @@ fn names_account(frame: &Frame<'_>) -> bool {
     frame.account.is_some() || inside()
 }
 
-/// Counts frames of the second at hand.
+/// Counts what happens in the second at hand.
 struct Pace {
+    most: u32,
     since: Instant,
-    frames: u32,
+    count: u32,
 }
 
 impl Pace {
-    fn new() -> Self {
+    fn new(most: u32) -> Self {
         Self {
+            most,
             since: Instant::now(),
-            frames: 0,
+            count: 0,
         }
     }
 
-    /// One more; waits for the end of the second when it was too many.
+    /// One more; waits for the end of the second when there were as many as may be.
     async fn keep(&mut self) {
         const SECOND: Duration = Duration::from_secs(1);
         if self.since.elapsed() >= SECOND {
-            *self = Self::new();
+            *self = Self::new(self.most);
         }
-        self.frames += 1;
-        if self.frames >= PANEL_FRAMES_PER_SECOND {
+        self.count += 1;
+        if self.count >= self.most {
             tokio::time::sleep_until(self.since + SECOND).await;
         }
     }

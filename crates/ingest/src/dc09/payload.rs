@@ -81,6 +81,14 @@ pub(crate) fn two_letters(payload: &[u8]) -> Vec<Said> {
     let mut early = Vec::new();
     while let [first, ..] = rest {
         match rest {
+            [b' ', after @ ..] if !all.is_empty() && !is_numbered_code(after) => {
+                // Words without the signs around them: FRONT DOOR is no fire restoral.
+                let (words, after) = run(after, |byte| !b"/^".contains(byte));
+                if let Some(said) = all.last_mut() {
+                    said.words.extend_from_slice(words);
+                }
+                rest = after;
+            }
             [b'/' | b' ', after @ ..] => rest = after,
             [b'^', after @ ..] => {
                 let (words, after) = run(after, |byte| *byte != b'^');
@@ -127,6 +135,11 @@ fn age(payload: &[u8]) -> &[u8] {
         }
         _ => payload,
     }
+}
+
+/// Two letters and a digit.
+fn is_numbered_code(bytes: &[u8]) -> bool {
+    matches!(bytes, [a, b, c, ..] if a.is_ascii_uppercase() && b.is_ascii_uppercase() && c.is_ascii_digit())
 }
 
 /// The unit after a code: digits, and letters that begin no code we know.

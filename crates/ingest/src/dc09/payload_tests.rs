@@ -114,6 +114,18 @@ fn codes_of_two_letters_are_read_with_modifiers_units_and_text() {
         ("OP001", vec![one("OP", Some(Test), "001", "")]),
         ("OPA001", vec![one("PA", Some(Sos), "001", "")]),
         ("N^early^MA1", vec![one("MA", Some(Sos), "1", "early")]),
+        (
+            "NMA001 FRONT DOOR",
+            vec![one("MA", Some(Sos), "001", "FRONT DOOR")],
+        ),
+        (
+            "N MA001 QA2/FA3",
+            vec![
+                one("MA", Some(Sos), "001", ""),
+                one("QA", Some(Sos), "2", ""),
+                one("FA", Some(Smoke), "3", ""),
+            ],
+        ),
         ("NJX5", vec![one("JX", None, "5", "")]),
         ("NMA15A", vec![one("MA", Some(Sos), "15A", "")]),
         ("NriA/MA1", vec![one("MA", Some(Sos), "1", "")]),

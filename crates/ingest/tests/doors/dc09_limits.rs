@@ -139,6 +139,24 @@ async fn too_many_frames_in_a_second_wait_and_none_is_lost() {
 }
 
 #[tokio::test]
+async fn a_stream_of_nothing_is_read_slowly_and_the_alarm_in_it_is_found() {
+    let house = House::memory().await;
+    still(&house, &["1234"]).await;
+    let mut empty = panel(&house, ROOM);
+    let begun = Instant::now();
+    let most = limits::PANEL_READS_PER_SECOND as usize * limits::PANEL_READ;
+    empty.send(&vec![0; 2 * most]).await;
+    let answer = empty.ask(medical(1, "1234").as_bytes()).await;
+    assert_eq!(answer, ack("0001L0#1234"));
+    assert!(
+        begun.elapsed() >= Duration::from_secs(1),
+        "{:?}",
+        begun.elapsed()
+    );
+    end(house).await;
+}
+
+#[tokio::test]
 async fn an_alarm_does_not_wait_behind_polls_whose_answers_nobody_takes() {
     let house = House::memory().await;
     still(&house, &["1234"]).await;
