@@ -51,7 +51,7 @@ enum Standing {
     Panel { _seat: Seat<DeviceId> },
 }
 
-/// A frame on its way to the log. No style: it is stored and not answered.
+/// A frame on its way to the log. A broken one is stored and never answered.
 struct Taking {
     body: Vec<u8>,
     style: Style,

@@ -1,106 +1,16 @@
 //! Panels over real sockets: what they send, what they are answered, what stands in the log.
 
-use crate::common::{House, NOON, SOON, clock};
+use crate::{
+    common::{House, NOON, clock},
+    panel::{ack, framed, medical},
+};
 use domain::{
-    Actor, DeviceId, ResidentId, Timestamp,
-    device::Received,
+    Actor, DeviceId, Timestamp,
     signal::{Problem, SignalKind},
 };
 use ingest::IngestOptions;
 use std::time::Duration;
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::TcpStream,
-};
-
-/// A panel on any connection.
-pub(crate) struct Panel<S>(pub(crate) S);
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Panel<S> {
-    pub(crate) async fn send(&mut self, bytes: &[u8]) {
-        self.0.write_all(bytes).await.unwrap();
-    }
-
-    /// The next answer, to its carriage return; empty when the connection was ended.
-    pub(crate) async fn answer(&mut self) -> String {
-        self.answer_within(SOON).await
-    }
-
-    pub(crate) async fn answer_within(&mut self, patience: Duration) -> String {
-        let mut bytes = Vec::new();
-        loop {
-            let mut byte = [0];
-            let read = tokio::time::timeout(patience, self.0.read(&mut byte)).await;
-            // A connection that is cut has ended too.
-            if read.expect("the door answers").unwrap_or(0) == 0 {
-                return bytes.into_iter().map(char::from).collect();
-            }
-            bytes.push(byte[0]);
-            if byte == *b"\r" {
-                return bytes.into_iter().map(char::from).collect();
-            }
-        }
-    }
-
-    pub(crate) async fn ask(&mut self, bytes: &[u8]) -> String {
-        self.send(bytes).await;
-        self.answer().await
-    }
-}
-
-/// CRC-16/ARC bit by bit, apart from the one under test.
-pub(crate) fn crc(bytes: &[u8]) -> u16 {
-    let mut value = 0_u16;
-    for byte in bytes {
-        value ^= u16::from(*byte);
-        for _ in 0..8 {
-            let odd = value & 1 == 1;
-            value >>= 1;
-            if odd {
-                value ^= 0xA001;
-            }
-        }
-    }
-    value
-}
-
-pub(crate) fn framed(body: &str) -> String {
-    format!("\n{:04X}0{:03X}{body}\r", crc(body.as_bytes()), body.len())
-}
-
-pub(crate) fn medical(sequence: u32, account: &str) -> String {
-    framed(&format!(
-        "\"SIA-DCS\"{sequence:04}L0#{account}[#{account}|NMA001]"
-    ))
-}
-
-pub(crate) fn ack(header: &str) -> String {
-    framed(&format!("\"ACK\"{header}[]"))
-}
-
-impl House {
-    pub(crate) async fn panel(&self) -> Panel<TcpStream> {
-        Panel(TcpStream::connect(self.panels).await.unwrap())
-    }
-
-    /// Enrols panels of the resident r-7.
-    pub(crate) async fn enrol(&self, accounts: &[&str]) {
-        for account in accounts {
-            let device = DeviceId::parse(&format!("dc09-{account}")).unwrap();
-            let resident = ResidentId::parse("r-7").ok();
-            let registrar = self.directory.registrar();
-            let enrolled = registrar.enrol_device(Actor::Registrar, device, "panel", resident, "k");
-            let position = enrolled.await.unwrap().position;
-            self.directory.caught_up(position).await.unwrap();
-        }
-    }
-
-    /// What was received through the panels' door.
-    pub(crate) async fn from_panels(&self) -> Vec<(String, String, Received)> {
-        let all = self.signals().await.into_iter();
-        all.filter(|(.., it)| it.door == "dc09").collect()
-    }
-}
+use tokio::io::AsyncWriteExt;
 
 #[tokio::test]
 async fn frames_of_the_standard_are_stored_and_answered_to_the_byte() {
@@ -165,7 +75,7 @@ async fn frames_of_the_standard_are_stored_and_answered_to_the_byte() {
             ack(answer)
         };
         assert_eq!(panel.ask(frame.as_bytes()).await, wanted, "{frame:?}");
-        let (name, stream, received) = house.from_panels().await.remove(nth);
+        let (name, stream, received) = house.panel_signals().await.remove(nth);
         assert_eq!(
             (name.as_str(), stream.as_str()),
             (stored, "device-dc09-1234"),
@@ -189,7 +99,7 @@ async fn frames_of_the_standard_are_stored_and_answered_to_the_byte() {
     let poll = panel.ask(b"\nED620015\"NULL\"0000R1L0#1234[]\r").await;
     assert_eq!(poll, ack("0000R1L0#1234"));
     assert_eq!(
-        house.from_panels().await.len(),
+        house.panel_signals().await.len(),
         cases.len(),
         "a poll is no event"
     );
@@ -216,7 +126,7 @@ async fn several_frames_and_half_frames_in_one_stream_are_all_answered() {
     panel.0.shutdown().await.unwrap();
     assert_eq!(panel.answer().await, ack("0004L0#1234"));
     assert_eq!(panel.answer().await, "");
-    assert_eq!(house.from_panels().await.len(), 4);
+    assert_eq!(house.panel_signals().await.len(), 4);
     house.stop().await;
 }
 
@@ -230,19 +140,19 @@ async fn a_retry_is_the_same_press_and_a_restarted_counter_a_new_alarm() {
         assert_eq!(panel.ask(medical_one.as_bytes()).await, ack("0001L0#1234"));
         house.clock.advance(Duration::from_secs(60));
     }
-    assert_eq!(house.from_panels().await.len(), 1);
+    assert_eq!(house.panel_signals().await.len(), 1);
     // The standard's own list: 9995, 9996, 9995 again, 9997, and the counter's turn to 1.
     for sequence in [9_995, 9_996, 9_995, 9_997, 9_998, 9_999] {
         panel.ask(medical(sequence, "1234").as_bytes()).await;
     }
-    assert_eq!(house.from_panels().await.len(), 6);
+    assert_eq!(house.panel_signals().await.len(), 6);
     // Another zone under a used number is another press at once.
     let other = framed("\"SIA-DCS\"0001L0#1234[#1234|NMA002]");
     assert_eq!(panel.ask(other.as_bytes()).await, ack("0001L0#1234"));
-    assert_eq!(house.from_panels().await.len(), 7);
+    assert_eq!(house.panel_signals().await.len(), 7);
     house.clock.advance(Duration::from_secs(16 * 60));
     assert_eq!(panel.ask(medical_one.as_bytes()).await, ack("0001L0#1234"));
-    let all = house.from_panels().await;
+    let all = house.panel_signals().await;
     assert_eq!(all.len(), 8, "a battery was changed");
     assert_eq!(all[7].2.problems, [Problem::PressNumberReused]);
     house.stop().await;
@@ -258,7 +168,7 @@ async fn the_same_device_time_makes_it_the_same_press_however_late() {
         assert_eq!(panel.ask(timed.as_bytes()).await, ack("0001L0#1234"));
         house.clock.advance(Duration::from_secs(3 * 3_600));
     }
-    let all = house.from_panels().await;
+    let all = house.panel_signals().await;
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].2.device_at, Some(Timestamp(NOON)));
     house.stop().await;
@@ -278,7 +188,7 @@ async fn a_retry_after_a_restart_is_the_same_press() {
         house.panel().await.ask(frame.as_bytes()).await,
         ack("0001L0#1234")
     );
-    assert_eq!(house.from_panels().await.len(), 1);
+    assert_eq!(house.panel_signals().await.len(), 1);
     house.stop().await;
 }
 
@@ -299,7 +209,7 @@ async fn every_code_of_a_frame_is_durable_before_the_one_answer() {
     );
     assert_eq!(panel.ask(frame.as_bytes()).await, ack("0001L0#1234"));
     let kinds: Vec<SignalKind> = house
-        .from_panels()
+        .panel_signals()
         .await
         .iter()
         .map(|(.., it)| it.kind)
@@ -325,7 +235,7 @@ async fn a_log_that_does_not_take_it_is_no_answer_and_the_retry_is_taken() {
         panel.ask(medical(1, "1234").as_bytes()).await,
         ack("0001L0#1234")
     );
-    assert_eq!(house.from_panels().await.len(), 2);
+    assert_eq!(house.panel_signals().await.len(), 2);
     house.stop().await;
 }
 
@@ -343,7 +253,7 @@ async fn an_unknown_account_is_an_unverified_alarm_and_its_floods_are_gathered()
         let answer = panel.ask(medical(sequence, "5678").as_bytes()).await;
         assert_eq!(answer, ack(&format!("000{sequence}L0#5678")));
     }
-    let all = house.from_panels().await;
+    let all = house.panel_signals().await;
     for (nth, (name, stream, received)) in all.iter().enumerate() {
         assert_eq!(name, "AlarmReceived");
         assert!(stream.starts_with("unverified-") && !received.verified);
@@ -361,7 +271,7 @@ async fn an_unknown_account_is_an_unverified_alarm_and_its_floods_are_gathered()
         panel.ask(medical(7, "1234").as_bytes()).await,
         ack("0007L0#1234")
     );
-    assert_eq!(house.from_panels().await.len(), 5);
+    assert_eq!(house.panel_signals().await.len(), 5);
     assert_eq!(house.ingest.metrics().coalesced, 1);
     let poll = framed("\"NULL\"0000L0#5678[]");
     assert_eq!(
@@ -390,7 +300,7 @@ async fn an_encrypted_alarm_raises_a_person_and_is_told_that_it_cannot_be_read()
     // Its retry differs in every byte and is the same press.
     let retry = framed("\"*ADM-CID\"0001R1L0#1234[00112233445566778899AABBCCDDEEFF");
     assert_eq!(panel.ask(retry.as_bytes()).await, nak);
-    let all = house.from_panels().await;
+    let all = house.panel_signals().await;
     assert_eq!(all.len(), 1);
     let (name, stream, received) = &all[0];
     assert_eq!(
@@ -419,7 +329,7 @@ async fn one_unit_may_serve_several_accounts_and_lines() {
         ("\"SIA-DCS\"0005L[#5678|NMA1]", "device-dc09-5678"),
     ] {
         panel.ask(framed(body).as_bytes()).await;
-        let (_, found, received) = house.from_panels().await.pop().unwrap();
+        let (_, found, received) = house.panel_signals().await.pop().unwrap();
         assert_eq!(found, stream, "{body}");
         assert_eq!(format!("device-{}", received.device.unwrap()), stream);
     }
@@ -443,7 +353,7 @@ async fn a_retired_panel_still_raises_a_person_and_is_not_supervised() {
         panel.ask(medical(1, "1234").as_bytes()).await,
         ack("0001L0#1234")
     );
-    let (name, _, received) = house.from_panels().await.pop().unwrap();
+    let (name, _, received) = house.panel_signals().await.pop().unwrap();
     assert_eq!(
         (name.as_str(), received.problems.as_slice()),
         ("AlarmReceived", &[Problem::DeviceRetired][..])
@@ -466,7 +376,7 @@ async fn what_a_panel_says_in_words_stands_in_no_file() {
     panel.ask(framed(&whole).as_bytes()).await;
     let odd = format!("\"SIA-DCS\"0002L0#1234[#1234|NJX1^{words}]");
     panel.ask(framed(&odd).as_bytes()).await;
-    let all = house.from_panels().await;
+    let all = house.panel_signals().await;
     assert!(all[0].2.text.is_some() && all[0].2.location.is_some() && all[1].2.raw.is_some());
     house.stop().await;
     for entry in std::fs::read_dir(dir.path()).unwrap() {

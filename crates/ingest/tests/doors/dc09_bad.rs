@@ -2,7 +2,7 @@
 //! on the same connection is answered.
 
 use crate::common::House;
-use crate::dc09::{ack, crc, framed, medical};
+use crate::panel::{ack, crc, framed, medical};
 use domain::signal::{Problem, SignalKind};
 use ingest::IngestOptions;
 
@@ -402,7 +402,7 @@ async fn every_bad_frame_is_a_person_or_passed_over_and_the_next_one_is_answered
             assert_eq!(panel.answer().await, *answer, "{}", case.name);
         }
         assert_eq!(panel.answer().await, ack("9999L0#1234"), "{}", case.name);
-        let mut all = house.from_panels().await;
+        let mut all = house.panel_signals().await;
         let last = all.pop().unwrap().2;
         assert!(
             last.problems.is_empty(),

@@ -1,7 +1,7 @@
 //! What happens at the panels' door when a bound is reached: the connection pays, a readable alarm does not.
 
 use crate::common::House;
-use crate::dc09::{Panel, ack, framed, medical};
+use crate::panel::{Panel, ack, framed, medical};
 use ingest::{IngestOptions, limits};
 use std::time::Duration;
 use tokio::{
@@ -62,7 +62,7 @@ async fn half_a_frame_ends_the_connection_and_what_it_says_is_kept() {
         begun.elapsed().as_secs(),
         limits::PANEL_FRAME_WITHIN.as_secs()
     );
-    let all = house.from_panels().await;
+    let all = house.panel_signals().await;
     assert_eq!(all.len(), 1, "as far as it could be read it is an alarm");
     assert_eq!(house.ingest.metrics().panels_ended, 2);
     end(house).await;
@@ -109,7 +109,7 @@ async fn junk_ends_the_connection_and_a_frame_before_it_is_stored() {
     assert_eq!(noisy.answer().await, ack("0002L0#1234"));
     noisy.send(&vec![b'x'; limits::PANEL_JUNK + 1]).await;
     assert_eq!(noisy.answer().await, "");
-    assert_eq!(house.from_panels().await.len(), 2);
+    assert_eq!(house.panel_signals().await.len(), 2);
     assert_eq!(house.ingest.metrics().panels_ended, 1);
     end(house).await;
 }
@@ -134,7 +134,7 @@ async fn too_many_frames_in_a_second_wait_and_none_is_lost() {
         "{:?}",
         begun.elapsed()
     );
-    assert_eq!(house.from_panels().await.len() as u32, 2 * most);
+    assert_eq!(house.panel_signals().await.len() as u32, 2 * most);
     end(house).await;
 }
 
@@ -168,7 +168,7 @@ async fn an_alarm_does_not_wait_behind_polls_whose_answers_nobody_takes() {
     let all = polls + &medical(1, "1234");
     let begun = Instant::now();
     writes.write_all(all.as_bytes()).await.unwrap();
-    while house.from_panels().await.is_empty() {
+    while house.panel_signals().await.is_empty() {
         tokio::task::yield_now().await;
     }
     assert!(
@@ -270,7 +270,7 @@ async fn when_no_more_signals_can_be_stored_a_panel_is_not_answered() {
     );
     full.0.shutdown().await.unwrap();
     assert_eq!(full.answer().await, "");
-    assert!(house.from_panels().await.is_empty());
+    assert!(house.panel_signals().await.is_empty());
     assert_eq!(house.ingest.metrics().turned_away, 1);
     end(house).await;
 }
@@ -284,6 +284,6 @@ async fn a_stop_stores_and_answers_what_was_read() {
     assert_eq!(answer, ack("0001L0#1234"));
     house.ingest.stop().await;
     assert_eq!(panel.answer().await, "", "the door is closed");
-    assert_eq!(house.from_panels().await.len(), 1);
+    assert_eq!(house.panel_signals().await.len(), 1);
     end(house).await;
 }

@@ -11,5 +11,6 @@ mod contract;
 mod dc09;
 mod dc09_bad;
 mod dc09_limits;
+mod panel;
 mod privacy;
 mod way_back;
