@@ -45,13 +45,12 @@ impl Manual {
     pub fn new(title: &str, version: &str, about: &str) -> Self {
         let mut info = Info::new(title, version);
         info.description = Some(about.to_owned());
-        let manual = Self {
+        Self {
             api: OpenApi::new(info, Paths::new()),
             parts: Components::new(),
             always: Vec::new(),
             messages: Vec::new(),
-        };
-        manual.tag("manual", "接口说明 · This manual")
+        }
     }
 
     /// A heading that operations stand under.

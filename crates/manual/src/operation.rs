@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 use utoipa::{
     ToSchema,
     openapi::{
-        Array, Content, Header, Object, OneOf, Ref, RefOr, Required, Response, Schema, Type,
+        Array, Content, Header, Object, Ref, RefOr, Required, Response, Schema, Type,
         example::Example,
         path::{Operation as Described, Parameter, ParameterIn},
         request_body::RequestBody,
+        schema::AnyOf,
         security::SecurityRequirement,
     },
 };
@@ -207,9 +208,9 @@ impl Operation {
             None => shape,
             Some(there) if there == shape => there,
             Some(there) => {
-                let mut either = OneOf::new();
+                let mut either = AnyOf::new();
                 either.items = vec![there, shape];
-                Schema::OneOf(either).into()
+                Schema::AnyOf(either).into()
             }
         });
     }

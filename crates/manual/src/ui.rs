@@ -7,7 +7,7 @@ use crate::{HttpMethod, Manual, Operation, operation::media};
 use axum::{
     Router,
     body::Bytes,
-    extract::Path,
+    extract::{Path, rejection::PathRejection},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -50,6 +50,7 @@ pub(crate) fn described(manual: Manual) -> Manual {
         .gives_nothing(404, "没有这个文件 · No such file")
         .with_page_headers(404);
     manual
+        .tag("manual", "接口说明 · This manual")
         .on(HttpMethod::Get, "/openapi.json", document)
         .on(HttpMethod::Get, "/docs", page)
         .on(HttpMethod::Get, "/docs/{file}", file)
@@ -83,12 +84,17 @@ fn plain(kind: &'static str, text: &'static str) -> Response {
     (headers(kind), text).into_response()
 }
 
-async fn file(Path(name): Path<String>) -> Response {
+async fn file(name: Result<Path<String>, PathRejection>) -> Response {
+    let name = name.map(|Path(name)| name).unwrap_or_default();
     match name.as_str() {
         "docs.js" => plain(JAVASCRIPT, SCRIPT),
         "swagger-ui-bundle.js" => packed(JAVASCRIPT, SWAGGER_SCRIPT),
         "swagger-ui.css" => packed(CSS, SWAGGER_STYLE),
-        _ => (headers("text/plain; charset=utf-8"), StatusCode::NOT_FOUND).into_response(),
+        _ => {
+            let mut headers = headers("");
+            headers.remove(header::CONTENT_TYPE);
+            (StatusCode::NOT_FOUND, headers).into_response()
+        }
     }
 }
 
