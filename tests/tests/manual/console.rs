@@ -222,7 +222,12 @@ async fn a_duty_phone(node: &Node, door: &mut Door, line: &mut Line<'_>) {
     assert_eq!(door.ask(long).await.0, 413);
 }
 
-async fn a_replay(door: &mut Door, messages: &Messages, token: &str, position: u64) {
+async fn a_replay(
+    door: &mut Door,
+    messages: &Messages,
+    token: &str,
+    position: u64,
+) -> BTreeSet<String> {
     let path = format!("/v1/console?at={position}");
     let mut replay = Line::open(door, messages, &path, &bearer(token)).await;
     replay.until("hello", |m| m["replay"] == true).await;
