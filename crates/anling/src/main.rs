@@ -16,6 +16,7 @@ mod node;
 mod operator;
 mod ops;
 mod press;
+mod proxy;
 mod settings;
 
 use clap::Parser;

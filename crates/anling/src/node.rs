@@ -8,7 +8,7 @@ use crate::{
     doors::{self, Listening, Served},
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
-    operator, ops,
+    operator, ops, proxy,
     settings::Settings,
 };
 use axum::Router;
@@ -179,7 +179,8 @@ impl Node {
             ingest: Arc::clone(&ingest),
         });
         let desk = console.router().merge(setting.beside).merge(ops);
-        let device_door = ingest.router();
+        let desk = proxy::behind(&settings.trusted_proxies, desk);
+        let device_door = proxy::behind(&settings.trusted_proxies, ingest.router());
         let mut served = Vec::new();
         if let Some((console, devices)) = setting.backstage {
             served.push(doors::serve(console, desk.clone(), None)?);

@@ -7,7 +7,10 @@ use crate::failure::Failure;
 use clap::Args;
 use domain::policy::RingPolicy;
 use serde::Deserialize;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// Where the console listens unless told otherwise.
 const CONSOLE_LISTEN: &str = "127.0.0.1:7300";
@@ -54,6 +57,8 @@ struct File {
     master_key: Option<PathBuf>,
     duty_phone: Option<String>,
     heartbeat_s: Option<u32>,
+    #[serde(default)]
+    trusted_proxies: Vec<IpAddr>,
     panel_poll_s: Option<u32>,
     #[serde(default)]
     webhooks: Webhooks,
@@ -81,6 +86,8 @@ pub(crate) struct Settings {
     pub(crate) master_key: Option<PathBuf>,
     pub(crate) duty_phone: String,
     pub(crate) heartbeat_s: u32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) panel_poll_s: u32,
     pub(crate) webhooks: Webhooks,
 }
@@ -176,6 +183,7 @@ impl Settings {
                     master_key: file.master_key.map(|path| base.join(path)),
                     duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
                     heartbeat_s,
+                    trusted_proxies: file.trusted_proxies,
                     panel_poll_s,
                     webhooks: file.webhooks,
                 })
@@ -325,6 +333,7 @@ mod tests {
             "consol_listen = \"127.0.0.1:1\"",
             "console_listen = ",
             "data = 3",
+            "trusted_proxies = [\"proxy.example\"]",
             "[webhooks]\nsecrets = \"x\"",
         ] {
             assert!(with_file(text).is_err(), "{text}");
