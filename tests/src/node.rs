@@ -30,6 +30,8 @@ pub struct Device {
     pub resident: String,
     /// District code.
     pub district: String,
+    /// The account of the home's alarm panel; empty where there is none.
+    pub account: String,
 }
 
 /// An account of the demo city.
@@ -61,6 +63,8 @@ pub struct Node {
     pub console: String,
     /// `http://address:port`; empty without this door.
     pub devices: String,
+    /// `address:port` of the panels' door; empty without it.
+    pub dc09: String,
     /// `http://address:port`; empty without this door.
     pub ops: String,
     /// For plain requests.
@@ -110,6 +114,7 @@ impl Node {
             .args(words)
             .args(["--console-listen", "127.0.0.1:0"])
             .args(["--devices-listen", "127.0.0.1:0"])
+            .args(["--dc09-listen", "127.0.0.1:0"])
             .args(["--ops-listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .envs(store.environment())
@@ -149,6 +154,7 @@ impl Node {
             data: city.to_path_buf(),
             console: url("console"),
             devices: url("devices"),
+            dc09: listening["dc09"].as_str().unwrap_or_default().to_owned(),
             ops: url("ops"),
             client: client(),
         }
@@ -187,6 +193,7 @@ impl Node {
                     key: row[1].into(),
                     resident: row[2].into(),
                     district: row[3].into(),
+                    account: row[4].into(),
                 }
             })
             .collect()

@@ -20,10 +20,12 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-const PORTS: [&str; 4] = [
+const PORTS: [&str; 6] = [
     "--console-listen",
     "127.0.0.1:0",
     "--devices-listen",
+    "127.0.0.1:0",
+    "--dc09-listen",
     "127.0.0.1:0",
 ];
 
@@ -52,19 +54,18 @@ fn a_taken_port_names_its_setting() {
     let dir = tempfile::tempdir().unwrap();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let (_, said) = fails(&[
-        "demo",
-        "--data",
-        text(&dir.path().join("data")),
-        "--console-listen",
-        &address,
-        "--devices-listen",
-        "127.0.0.1:0",
-    ]);
-    assert!(
-        said.contains(&address) && said.contains("ANLING_CONSOLE_LISTEN"),
-        "{said}"
-    );
+    let data = dir.path().join("data");
+    for (flag, setting) in [
+        ("--console-listen", "ANLING_CONSOLE_LISTEN"),
+        ("--devices-listen", "ANLING_DEVICES_LISTEN"),
+        ("--dc09-listen", "ANLING_DC09_LISTEN"),
+    ] {
+        let mut ports = PORTS;
+        let at = ports.iter().position(|part| *part == flag).unwrap();
+        ports[at + 1] = &address;
+        let (_, said) = fails(&[&["demo", "--data", text(&data)][..], &ports].concat());
+        assert!(said.contains(&address) && said.contains(setting), "{said}");
+    }
 }
 
 #[tokio::test]

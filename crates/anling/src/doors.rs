@@ -34,6 +34,9 @@ pub(crate) struct Listening {
     /// `address:port` of the device door, where this process has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) devices: Option<String>,
+    /// `address:port` of the panels' door (SIA DC-09), where this process has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dc09: Option<String>,
     /// `address:port` of health and figures by themselves, where this process has such a door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ops: Option<String>,

@@ -19,6 +19,7 @@ mod node;
 mod operator;
 mod ops;
 mod press;
+mod proxy;
 mod roles;
 mod settings;
 

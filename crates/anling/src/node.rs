@@ -9,7 +9,7 @@ use crate::{
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
     ground::Ground,
-    operator, ops,
+    operator, ops, proxy,
     settings::Settings,
 };
 use axum::Router;
@@ -41,6 +41,7 @@ pub(crate) struct Setting {
 pub(crate) struct Sockets {
     pub(crate) console: Option<TcpListener>,
     pub(crate) devices: Option<TcpListener>,
+    pub(crate) dc09: Option<TcpListener>,
     pub(crate) ops: Option<TcpListener>,
 }
 
@@ -52,10 +53,12 @@ impl Sockets {
                 .map(|address| doors::bind(name, address))
                 .transpose()
         };
-        let [console, devices, ops] = settings.doors().map(|(name, address)| bind(name, address));
+        let [console, devices, dc09, ops] =
+            settings.doors().map(|(name, address)| bind(name, address));
         Ok(Sockets {
             console: console?,
             devices: devices?,
+            dc09: dc09?,
             ops: ops?,
         })
     }
@@ -71,6 +74,7 @@ impl Sockets {
             console: address(&self.console)?,
             devices: address(&self.devices)?,
             ops: address(&self.ops)?,
+            dc09: address(&self.dc09)?,
             tls,
         })
     }
@@ -105,6 +109,7 @@ impl Parts {
         let ingest = roles.ingest.then(|| {
             let options = IngestOptions {
                 heartbeat_s: settings.heartbeat_s,
+                panel_poll_s: settings.panel_poll_s,
                 node: node.clone(),
                 ..IngestOptions::default()
             };
@@ -173,9 +178,11 @@ impl Node {
         let parts = Parts::start(&ground, settings, node, options).await?;
 
         let ops = ops::router(parts.watched(&ground));
+        let behind = |router| proxy::behind(&settings.trusted_proxies, router);
         let desk = parts.console.as_ref();
         let desk = desk.map(|it| it.router().merge(setting.beside).merge(ops.clone()));
-        let device_door = parts.ingest.as_ref().map(|it| it.router());
+        let desk = desk.map(behind);
+        let device_door = parts.ingest.as_ref().map(|it| behind(it.router()));
         let mut served = Vec::new();
         let (console_inside, devices_inside) = setting.backstage.unzip();
         let doors = [
@@ -189,6 +196,9 @@ impl Node {
             if let (Some(socket), Some(router)) = (socket, router) {
                 served.push(doors::serve(socket, router, tls)?);
             }
+        }
+        if let (Some(socket), Some(ingest)) = (sockets.dc09, &parts.ingest) {
+            ingest.serve_panels(tokio::net::TcpListener::from_std(socket).doing("listen")?);
         }
         let socket = admin::bind(folder.path()).map_err(Failure::new)?;
         let admin =
@@ -303,6 +313,9 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
         if let Some(address) = address {
             println!("  {name} http://{address}");
         }
+    }
+    if let Some(address) = &listening.dc09 {
+        println!("  报警主机 panels  {address} (SIA DC-09, TCP)");
     }
     if let Some(database) = &settings.database {
         println!("  数据库 database {database}");

@@ -253,6 +253,36 @@ impl Page {
             "device channels open now",
             ingest.channels_open,
         );
+        self.gauge(
+            "anling_panels_open",
+            "connections of alarm panels open now",
+            ingest.panels_open,
+        );
+        self.counter(
+            "anling_panel_frames_total",
+            "frames of alarm panels",
+            ingest.panel_frames,
+        );
+        self.counter(
+            "anling_panel_frames_broken_total",
+            "frames of alarm panels with a wrong checksum, torn or too long",
+            ingest.panel_frames_broken,
+        );
+        self.counter(
+            "anling_panel_odd_lengths_total",
+            "frames of alarm panels whose length counts otherwise than the standard",
+            ingest.panel_odd_lengths,
+        );
+        self.counter(
+            "anling_panel_polls_passed_over_total",
+            "polls of alarm panels not answered because too many waited",
+            ingest.panel_polls_passed_over,
+        );
+        self.counter(
+            "anling_panels_ended_total",
+            "connections of alarm panels ended for half a frame or junk",
+            ingest.panels_ended,
+        );
     }
 
     fn console(&mut self, console: &console::Metrics) {

@@ -7,12 +7,20 @@ use crate::{database::Database, failure::Failure, roles::Roles};
 use clap::Args;
 use domain::{NodeId, policy::RingPolicy};
 use serde::Deserialize;
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 /// Where the console listens unless told otherwise.
 const CONSOLE_LISTEN: &str = "127.0.0.1:7300";
 /// Where devices are heard unless told otherwise.
 const DEVICES_LISTEN: &str = "127.0.0.1:7310";
+/// Where alarm panels are heard (SIA DC-09) unless told otherwise.
+const DC09_LISTEN: &str = "127.0.0.1:7309";
+/// How often panels are set to poll unless told otherwise, in seconds: EN 50136-1 reports a lost path of category SP3
+/// within 30 minutes.
+const PANEL_POLL_S: u32 = 1_800;
 /// Shortest webhook secret taken, in characters. Ours: 32 characters of hexadecimal are 128 bits.
 const SECRET_LENGTH_MIN: usize = 32;
 
@@ -70,6 +78,9 @@ pub(crate) struct Given {
     /// This process's name among several [default: a lasting one of the data folder]
     #[arg(long, env = "ANLING_NODE", value_name = "NAME")]
     pub(crate) node: Option<String>,
+    /// Address and port for alarm panels (SIA DC-09); port 0 picks a free one [default: 127.0.0.1:7309]
+    #[arg(long, env = "ANLING_DC09_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) dc09_listen: Option<String>,
 }
 
 /// The settings file, every entry optional.
@@ -85,11 +96,15 @@ struct File {
     ops_listen: Option<String>,
     roles: Option<Vec<String>>,
     node: Option<String>,
+    dc09_listen: Option<String>,
     public_url: Option<String>,
     policy: Option<PathBuf>,
     master_key: Option<PathBuf>,
     duty_phone: Option<String>,
     heartbeat_s: Option<u32>,
+    #[serde(default)]
+    trusted_proxies: Vec<IpAddr>,
+    panel_poll_s: Option<u32>,
     #[serde(default)]
     webhooks: Webhooks,
 }
@@ -115,6 +130,8 @@ pub(crate) struct Settings {
     pub(crate) node: Option<NodeId>,
     pub(crate) console_listen: SocketAddr,
     pub(crate) devices_listen: SocketAddr,
+    /// For alarm panels, with the devices' role.
+    pub(crate) dc09_listen: SocketAddr,
     /// `None`: health and figures are told at the console's door only.
     pub(crate) ops_listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
@@ -122,6 +139,9 @@ pub(crate) struct Settings {
     pub(crate) master_key: Option<PathBuf>,
     pub(crate) duty_phone: String,
     pub(crate) heartbeat_s: u32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    pub(crate) panel_poll_s: u32,
     pub(crate) webhooks: Webhooks,
 }
 
@@ -167,6 +187,13 @@ impl Settings {
             DEVICES_LISTEN,
             &mut faults,
         );
+        let dc09_listen = address(
+            "dc09_listen",
+            "ANLING_DC09_LISTEN",
+            given.dc09_listen.as_ref().or(file.dc09_listen.as_ref()),
+            DC09_LISTEN,
+            &mut faults,
+        );
         let database = database(given, &file, &mut faults);
         let roles = roles(given, &file, database.is_some(), &mut faults);
         let node = node(given.node.as_ref().or(file.node.as_ref()), &mut faults);
@@ -178,6 +205,7 @@ impl Settings {
         let doors = [
             ("console_listen", console_listen.filter(|_| roles.console)),
             ("devices_listen", devices_listen.filter(|_| roles.ingest)),
+            ("dc09_listen", dc09_listen.filter(|_| roles.ingest)),
             ("ops_listen", ops_listen.flatten()),
         ];
         check_apart(&doors, &mut faults);
@@ -191,9 +219,18 @@ impl Settings {
                 "heartbeat_s is {heartbeat_s}; it must lie between 10 and 86400 seconds"
             ));
         }
+        let panel_poll_s = file.panel_poll_s.unwrap_or(PANEL_POLL_S);
+        // EN 50136-1 knows intervals from 20 s to 32 days.
+        if !(10..=2_764_800).contains(&panel_poll_s) {
+            faults.push(format!(
+                "panel_poll_s is {panel_poll_s}; it must lie between 10 and 2764800 seconds"
+            ));
+        }
         check_webhooks(&file.webhooks, &mut faults);
-        match (console_listen, devices_listen, policy) {
-            (Some(console_listen), Some(devices_listen), Some(policy)) if faults.is_empty() => {
+        match (console_listen, devices_listen, dc09_listen, policy) {
+            (Some(console_listen), Some(devices_listen), Some(dc09_listen), Some(policy))
+                if faults.is_empty() =>
+            {
                 Ok(Settings {
                     data: given
                         .store
@@ -207,6 +244,7 @@ impl Settings {
                     console_listen,
                     devices_listen,
                     ops_listen: ops_listen.flatten(),
+                    dc09_listen,
                     public_url: file.public_url,
                     policy,
                     master_key: given
@@ -216,6 +254,8 @@ impl Settings {
                         .or(file.master_key.map(|path| base.join(path))),
                     duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
                     heartbeat_s,
+                    trusted_proxies: file.trusted_proxies,
+                    panel_poll_s,
                     webhooks: file.webhooks,
                 })
             }
@@ -225,13 +265,14 @@ impl Settings {
 }
 
 impl Settings {
-    /// The doors of the roles held, each with its setting's name: console, devices, ops.
-    pub(crate) fn doors(&self) -> [(&'static str, Option<SocketAddr>); 3] {
+    /// The doors of the roles held, each with its setting's name: console, devices, panels, ops.
+    pub(crate) fn doors(&self) -> [(&'static str, Option<SocketAddr>); 4] {
         let console = self.roles.console.then_some(self.console_listen);
         let devices = self.roles.ingest.then_some(self.devices_listen);
         [
             ("console_listen", console),
             ("devices_listen", devices),
+            ("dc09_listen", self.roles.ingest.then_some(self.dc09_listen)),
             ("ops_listen", self.ops_listen),
         ]
     }
@@ -290,6 +331,7 @@ fn node(word: Option<&String>, faults: &mut Vec<String>) -> Option<NodeId> {
         .ok()
 }
 
+/// Each door needs a port of its own; port 0 picks one.
 fn check_apart(doors: &[(&str, Option<SocketAddr>)], faults: &mut Vec<String>) {
     for (index, (name, address)) in doors.iter().enumerate() {
         let Some(address) = address.filter(|address| address.port() != 0) else {
@@ -381,6 +423,7 @@ mod tests {
         assert!(
             settings.console_listen.ip().is_loopback()
                 && settings.devices_listen.ip().is_loopback()
+                && settings.dc09_listen.ip().is_loopback()
         );
     }
 
@@ -418,6 +461,7 @@ mod tests {
             "consol_listen = \"127.0.0.1:1\"",
             "console_listen = ",
             "data = 3",
+            "trusted_proxies = [\"proxy.example\"]",
             "[webhooks]\nsecrets = \"x\"",
         ] {
             assert!(with_file(text).is_err(), "{text}");
@@ -441,9 +485,18 @@ mod tests {
 
     #[test]
     fn one_port_for_two_doors_is_refused() {
-        assert!(
-            with_file("console_listen = \"127.0.0.1:7000\"\ndevices_listen = \"127.0.0.1:7000\"")
-                .is_err()
-        );
+        for (one, other) in [
+            ("console_listen", "devices_listen"),
+            ("devices_listen", "dc09_listen"),
+            ("console_listen", "dc09_listen"),
+        ] {
+            let text = format!("{one} = \"127.0.0.1:7000\"\n{other} = \"127.0.0.1:7000\"");
+            let failure = with_file(&text).unwrap_err().to_string();
+            assert!(
+                failure.contains(one) && failure.contains(other),
+                "{failure}"
+            );
+        }
+        assert!(with_file("panel_poll_s = 5").is_err());
     }
 }

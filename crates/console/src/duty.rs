@@ -128,7 +128,7 @@ async fn attach_again(app: &App, viewer: &Viewer, place: &Place, duty: &mut Duty
     match append(app, site, viewer, [attached].into_iter().chain(sound)).await {
         Ok(since) => duty.since = since,
         Err(failure) => {
-            tracing::warn!(detail = ?failure.0.detail, "a console was not attached again");
+            tracing::warn!(detail = ?failure.problem.detail, "a console was not attached again");
         }
     }
 }
@@ -265,7 +265,7 @@ pub(crate) async fn detach(app: &App, viewer: &Viewer, place: &Place, duty: &Dut
     }
     let events = leave(app, site, &viewer.operator, console, ends);
     if let Err(failure) = append(app, site, viewer, events).await {
-        tracing::error!(detail = ?failure.0.detail, "a console's end was not written down");
+        tracing::error!(detail = ?failure.problem.detail, "a console's end was not written down");
     }
 }
 

@@ -17,12 +17,10 @@ use axum::{
 };
 use domain::{Actor, CommandId, OperatorId, incident::IncidentCommand, party::Party};
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Deserialize;
-use serde_json::Value;
 use sha2::Sha256;
 use std::sync::Arc;
 use uuid::Uuid;
-use wire::console::CommandOut;
+use wire::console::{CommandOut, DutyPhoneAnswer, PartyName};
 
 /// The header that carries the signature: `t=<unix seconds>,v1=<hex of HMAC-SHA-256 of "t.body">`.
 pub const SIGNATURE: &str = "anling-signature";
@@ -32,20 +30,6 @@ pub const TOLERANCE_S: i64 = 300;
 
 /// Names the ids of commands that answers become: the same call and digit is one command.
 const ANSWER: Uuid = Uuid::from_u128(0x7b1c_0d3e_6a52_4f0e_9c44_2f1d_8e0a_6b77);
-
-/// An answer.
-#[derive(Debug, Deserialize)]
-struct Told {
-    /// The call's own name; an answer told again acts once.
-    call: String,
-    incident: String,
-    /// `{"party": "site", "id": "…"}`, or the same as text: `site:…`, `district_desk:…`, `city_desk`.
-    party: Value,
-    digit: u8,
-    /// Who says they are speaking, if asked.
-    #[serde(default)]
-    answered_by: Option<String>,
-}
 
 /// `POST /v1/duty-phone/answers`.
 pub(crate) async fn answers(
@@ -62,7 +46,7 @@ pub(crate) async fn answers(
     if !is_signed(secret, &header, &body, now_s) {
         return Err(unsigned());
     }
-    let told: Told = serde_json::from_slice(&body).map_err(|error| {
+    let told: DutyPhoneAnswer = serde_json::from_slice(&body).map_err(|error| {
         Failure::malformed(format!(
             "the answer does not read: column {}",
             error.column()
@@ -137,16 +121,13 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
     bytes.chunks(2).map(pair).collect()
 }
 
-fn party(value: &Value) -> Option<Party> {
-    match value {
-        Value::String(text) => match text.split_once(':') {
+fn party(name: &PartyName) -> Option<Party> {
+    match name {
+        PartyName::Text(text) => match text.split_once(':') {
             Some((word, id)) => party_of(word, Some(id)),
             None => party_of(text, None),
         },
-        _ => {
-            let word = value.get("party")?.as_str()?;
-            party_of(word, value.get("id").and_then(Value::as_str))
-        }
+        PartyName::Fields { party, id } => party_of(party, id.as_deref()),
     }
 }
 
@@ -191,7 +172,11 @@ mod tests {
 
     #[test]
     fn a_party_is_read_in_both_spellings() {
-        let read = |text: &str| party(&serde_json::from_str(text).unwrap());
+        let read = |text: &str| {
+            serde_json::from_str(text)
+                .ok()
+                .and_then(|name| party(&name))
+        };
         assert_eq!(read(r#""city_desk""#), Some(Party::CityDesk));
         assert_eq!(
             read(r#"{"party":"site","id":"s-1"}"#),

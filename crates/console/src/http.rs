@@ -15,8 +15,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::IncidentId;
+use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// What a page of ours may load: itself, nothing else.
 pub(crate) const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -76,9 +77,19 @@ pub(crate) async fn json<T: DeserializeOwned>(request: Request) -> Answer<T> {
 }
 
 /// A body's bytes, bounded.
-pub(crate) async fn body(request: Request) -> Answer<axum::body::Bytes> {
-    let read = axum::body::to_bytes(request.into_body(), BODY_BYTES).await;
-    read.map_err(|_| Failure::too_large(BODY_BYTES))
+pub(crate) async fn body(request: Request) -> Answer<Vec<u8>> {
+    let mut chunks = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| {
+            Failure::malformed("the body stops in the middle, or its chunks do not read")
+        })?;
+        if bytes.len() + chunk.len() > BODY_BYTES {
+            return Err(Failure::too_large(BODY_BYTES));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 /// An incident's id out of a path.
@@ -91,7 +102,12 @@ pub(crate) fn incident_id(text: &str) -> Answer<IncidentId> {
 /// Where a request came from, as far as limits are concerned.
 pub(crate) fn source(request: &Request) -> String {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-    peer.map_or_else(|| "unknown".to_owned(), |peer| peer.0.ip().to_string())
+    match peer.map(|peer| peer.0.ip().to_canonical()) {
+        None => "unknown".to_owned(),
+        Some(IpAddr::V4(address)) => address.to_string(),
+        // One household has a whole /64 (RFC 6177); its addresses are one place.
+        Some(IpAddr::V6(address)) => format!("{:x}", u128::from(address) >> 64),
+    }
 }
 
 /// The pairs of a query, as they were typed; percent signs are decoded.

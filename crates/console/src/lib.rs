@@ -12,6 +12,7 @@
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
 //! - `feed`: what a console must be sent; `socket`, `lines`, `live`, `replay`: the WebSocket.
 //! - `password`, `attempts`, `session`, `sign_in`: getting in; `http`, `problem`, `api`, `assets`: the rest of HTTP.
+//! - `manual`: all of it described, as OpenAPI and JSON Schema.
 
 mod api;
 mod app;
@@ -27,6 +28,7 @@ mod follow;
 mod http;
 mod lines;
 mod live;
+mod manual;
 mod metrics;
 mod names;
 mod options;
@@ -42,7 +44,9 @@ mod socket;
 mod story;
 mod viewer;
 
-pub use attempts::{NAME_FAILURES, REMEMBERED, SOURCE_FAILURES, WINDOW_MS};
+pub use attempts::{
+    NAME_FAILURES, NAME_GAP_MS, NAME_WAIT_MS, PAIR_FAILURES, REMEMBERED, SOURCE_FAILURES, WINDOW_MS,
+};
 pub use duty_phone::{SIGNATURE, TOLERANCE_S};
 pub use metrics::ConsoleMetrics;
 pub use options::*;
@@ -157,6 +161,7 @@ impl Console {
             .route("/v1/residents/{id}", get(api::resident))
             .route("/v1/duty-phone/answers", post(duty_phone::answers))
             .route("/v1/console", get(live::console))
+            .merge(manual::manual(&self.0.app.options.version).routes())
             .method_not_allowed_fallback(async || problem::Failure::method())
             .layer(middleware::from_fn(http::in_time));
         timed

@@ -477,6 +477,6 @@ pub(crate) fn refusal(command: &str, failure: Failure) -> ToPage {
     ToPage::Result {
         command: command.to_owned(),
         done: None,
-        refused: Some(*failure.0),
+        refused: Some(*failure.problem),
     }
 }

@@ -12,21 +12,29 @@ use wire::problem::Problem;
 
 /// An answer that is not what was asked for.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure(pub(crate) Box<Problem>);
+pub(crate) struct Failure {
+    pub(crate) problem: Box<Problem>,
+    /// When to come back, in seconds, where waiting helps.
+    pub(crate) retry_after_s: Option<u64>,
+}
 
 /// What most handlers give back.
 pub(crate) type Answer<T> = Result<T, Failure>;
 
 impl Failure {
     fn new(status: StatusCode, kind: &str, title: &str) -> Self {
-        Self(Box::new(Problem {
+        let problem = Problem {
             kind: kind.to_owned(),
             title: title.to_owned(),
             status: status.as_u16(),
             detail: None,
             code: None,
             who: None,
-        }))
+        };
+        Self {
+            problem: Box::new(problem),
+            retry_after_s: None,
+        }
     }
 
     /// The sender's fault.
@@ -68,9 +76,11 @@ impl Failure {
             "/problems/too-many-tries",
             "too many tries",
         );
-        problem
+        let mut problem = problem
             .detail(format!("wait {wait_s} seconds, then try again"))
-            .code("too_many_tries")
+            .code("too_many_tries");
+        problem.retry_after_s = Some(wait_s);
+        problem
     }
 
     /// Known, and not allowed.
@@ -136,9 +146,9 @@ impl Failure {
     /// A rule said no.
     pub(crate) fn refused(code: &str, title: &str, who: Option<String>) -> Self {
         let kind = format!("/problems/{}", code.replace('_', "-"));
-        let mut problem = Self::new(StatusCode::CONFLICT, &kind, title).code(code);
-        problem.0.who = who;
-        problem
+        let mut failure = Self::new(StatusCode::CONFLICT, &kind, title).code(code);
+        failure.problem.who = who;
+        failure
     }
 
     /// Ours: try again.
@@ -148,34 +158,40 @@ impl Failure {
             "/problems/unavailable",
             "the console cannot do this at the moment",
         );
-        problem.detail(detail).code("unavailable")
+        let mut problem = problem.detail(detail).code("unavailable");
+        problem.retry_after_s = Some(1);
+        problem
     }
 
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
-        self.0.detail = Some(detail.into());
+        self.problem.detail = Some(detail.into());
         self
     }
 
     pub(crate) fn code(mut self, code: &str) -> Self {
-        self.0.code = Some(code.to_owned());
+        self.problem.code = Some(code.to_owned());
         self
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self.0).unwrap_or_else(|_| b"{}".to_vec());
+        let body = serde_json::to_vec(&self.problem).unwrap_or_else(|_| b"{}".to_vec());
         let mut response = Response::new(Body::from(body));
         *response.status_mut() =
-            StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            StatusCode::from_u16(self.problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let headers = response.headers_mut();
         headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if self.0.status == 503 {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.problem.status == 401 {
+            // RFC 9110, section 11.6.1: whoever is not let in is told how programs are.
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -42,9 +42,12 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
     let given: SignIn = http::json(request).await?;
     let now = app.casebook.now().0;
     let name: String = given.name.chars().take(domain::ID_LIMIT + 1).collect();
-    if let Err(wait_s) = app.attempts.begin(&name, &source, now) {
-        app.metrics.sign_ins_refused();
-        return Err(Failure::limited(wait_s));
+    match app.attempts.begin(&name, &source, now) {
+        Ok(wait) => tokio::time::sleep(wait).await,
+        Err(wait_s) => {
+            app.metrics.sign_ins_refused();
+            return Err(Failure::limited(wait_s));
+        }
     }
     let board = app.shared.board();
     let operator = OperatorId::parse(&given.name).ok();
@@ -55,11 +58,11 @@ pub(crate) async fn sign_in(State(app): State<Arc<App>>, request: Request) -> An
         Failure::unavailable("too many people are signing in; try again in a moment")
     })?;
     let Some(operator) = operator.filter(|_| fits) else {
-        app.attempts.failed(&source, now);
+        app.attempts.failed(&name, &source, now);
         app.metrics.sign_ins_refused();
         return Err(Failure::wrong_password());
     };
-    app.attempts.succeeded(&name);
+    app.attempts.succeeded(&name, &source, now);
     let id = EventId(Uuid::new_v4());
     let event = OperatorEvent::SignedIn {
         operator: operator.clone(),
@@ -89,7 +92,7 @@ pub(crate) async fn phone_sign_in(
     let key = session::key_of(Kind::Link, &given.token);
     let link = session::find(&app, &key).await?;
     let link = link.ok_or_else(|| {
-        app.attempts.failed(&source, now);
+        app.attempts.failed(&given.token, &source, now);
         Failure::wrong_password().detail("the code has expired or was used; show a new one")
     })?;
     // The event's id is the link's: of two phones with one code, at any node, one finds it written already.

@@ -19,7 +19,7 @@ use axum::{
         rejection::PathRejection,
         ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code},
     },
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, header},
     response::Response,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -99,26 +99,13 @@ pub(crate) async fn open(
     let key = http::bearer(request.headers()).or_else(|| offered_key(request.headers()));
     let (mut parts, _) = request.into_parts();
     let Ok(upgrade) = WebSocketUpgrade::from_request_parts(&mut parts, &()).await else {
-        let detail = "this is a WebSocket; a press also goes to POST /v1/signals";
-        return http::problem(
-            StatusCode::UPGRADE_REQUIRED,
-            "not_a_websocket",
-            "not a WebSocket",
-            detail,
-        );
+        return http::NOT_A_WEBSOCKET.answer();
     };
     let device = path
         .ok()
         .and_then(|Path(device)| DeviceId::parse(&device).ok());
     let Some(device) = device else {
-        let detail =
-            "the device's identifier cannot be read; a press also goes to POST /v1/signals";
-        return http::problem(
-            StatusCode::BAD_REQUEST,
-            "no_such_device",
-            "not a device",
-            detail,
-        );
+        return http::NO_SUCH_DEVICE.answer();
     };
     let proof = door.gateway.prove(Some(&device), key.as_deref()).await;
     let proven = matches!(proof, Proof::Proven { .. });
@@ -130,9 +117,7 @@ pub(crate) async fn open(
     let room = Arc::clone(&door.rooms.channels).try_acquire_owned();
     let (Ok(room), true) = (room, proven || guest.is_some()) else {
         count(&door.counters.turned_away);
-        let detail = "too many channels are open; a press still goes to POST /v1/signals";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return http::problem(status, "no_channel", "no channel is free", detail);
+        return http::try_again(&door.options, http::NO_CHANNEL.problem());
     };
     let line = Line {
         door: Arc::clone(&door),

@@ -63,7 +63,7 @@ pub struct Reading {
 }
 
 impl Reading {
-    fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             device: None,
             press: String::new(),
@@ -184,7 +184,8 @@ fn read(bytes: &[u8]) -> (Reading, bool) {
     (reading, false)
 }
 
-fn finish(mut reading: Reading, bytes: &[u8]) -> Reading {
+/// Keeps the raw bytes of a signal with problems.
+pub(crate) fn finish(mut reading: Reading, bytes: &[u8]) -> Reading {
     if !reading.problems.is_empty() {
         reading.raw = Some(bytes.iter().copied().take(RAW_LIMIT).collect());
     }

@@ -3,9 +3,13 @@
 //! For: who is speaking, whether it said so before, sealing what is personal, and the append. Every door comes here.
 //! May not know: HTTP and WebSocket, incidents, how bytes were read.
 
+mod proof;
+
+pub use proof::Proof;
+
 use crate::{
     decode::Reading,
-    limits::{CONFLICT_LIMIT, IngestOptions, KEY_LIMIT},
+    limits::{CONFLICT_LIMIT, IngestOptions},
     metrics::{Counters, count},
     press::{self, Identity},
     sources::{Sources, Weight},
@@ -14,19 +18,17 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use casebook::{Binding, BookError, Casebook, Draft, Meta, streams};
 use directory::Directory;
 use domain::{
-    Actor, DeviceId, ResidentId, SubjectId,
+    Actor, DeviceId, SubjectId, Timestamp,
     device::{DeviceEvent, Received},
     signal::{Problem, SignalClass},
 };
 use eventlog::{EventId, Lane, Recorded, StreamName};
-use sha2::{Digest, Sha256};
 use std::{
     hash::{BuildHasher, RandomState},
     net::IpAddr,
     sync::Arc,
 };
-use subtle::ConstantTimeEq;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use wire::device::SignalOut;
 
 /// Streams that are written one after the other in this process; two that share a lock only wait for each other.
@@ -41,22 +43,6 @@ pub struct Caller<'a> {
     pub address: Option<IpAddr>,
     /// The key it showed.
     pub key: Option<&'a str>,
-}
-
-/// Whether a device is who it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Proof {
-    /// It is, and this is whose it is.
-    Proven {
-        /// Which device.
-        device: DeviceId,
-        /// Whose it is, if it is anybody's.
-        resident: Option<ResidentId>,
-        /// It was taken out of service.
-        retired: bool,
-    },
-    /// It is not, or cannot show it.
-    Unproven(Problem),
 }
 
 /// A signal that was taken.
@@ -125,38 +111,22 @@ impl Gateway {
         }
     }
 
-    /// Whether this key is this device's. A directory that does not answer proves nothing: the alarm is still taken.
-    pub async fn prove(&self, device: Option<&DeviceId>, key: Option<&str>) -> Proof {
-        let Some(device) = device else {
-            return Proof::Unproven(Problem::UnknownDevice);
-        };
-        let row = match self.directory.device(device).await {
-            Ok(Some(row)) => row,
-            Ok(None) => return Proof::Unproven(Problem::UnknownDevice),
-            Err(error) => {
-                tracing::warn!(%error, "the directory did not answer; a signal is taken unverified");
-                return Proof::Unproven(Problem::UnknownDevice);
-            }
-        };
-        let Some(key) = key.filter(|key| !key.is_empty()) else {
-            return Proof::Unproven(Problem::MissingKey);
-        };
-        if !is_key(key, &row.key_hash) {
-            return Proof::Unproven(Problem::BadKey);
-        }
-        Proof::Proven {
-            device: device.clone(),
-            resident: row.resident.clone(),
-            retired: row.retired,
-        }
+    /// Now, by the log's clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.casebook.now()
+    }
+
+    /// Room for one more signal to be looked at and stored.
+    pub(crate) fn enter(&self) -> Result<SemaphorePermit<'_>, Refused> {
+        self.room.try_acquire().map_err(|_| {
+            count(&self.counters.turned_away);
+            Refused::Unavailable
+        })
     }
 
     /// Takes a signal. Durable once this returns `Ok`; the same press again gets its first place.
     pub async fn take(&self, caller: Caller<'_>, reading: Reading) -> Result<Taken, Refused> {
-        let Ok(_room) = self.room.try_acquire() else {
-            count(&self.counters.turned_away);
-            return Err(Refused::Unavailable);
-        };
+        let _room = self.enter()?;
         let proof = self.prove(reading.device.as_ref(), caller.key).await;
         self.take_proven(caller, proof, reading).await
     }
@@ -414,36 +384,5 @@ fn event(received: Received) -> DeviceEvent {
         SignalClass::Test | SignalClass::Heartbeat => DeviceEvent::TestReceived(received),
         SignalClass::Trouble => DeviceEvent::TroubleReported(received),
         SignalClass::Alarm | SignalClass::Cancel => DeviceEvent::AlarmReceived(received),
-    }
-}
-
-/// Compares in constant time the hash of what was shown with the hash that is kept.
-fn is_key(shown: &str, kept_hash: &str) -> bool {
-    if shown.len() > KEY_LIMIT {
-        return false;
-    }
-    let shown: String = Sha256::digest(shown.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    shown
-        .as_bytes()
-        .ct_eq(kept_hash.to_ascii_lowercase().as_bytes())
-        .into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_the_very_key_opens() {
-        let hash = "2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b";
-        assert!(is_key("secret", hash));
-        assert!(is_key("secret", &hash.to_ascii_uppercase()));
-        assert!(!is_key("Secret", hash));
-        assert!(!is_key("", hash));
-        assert!(!is_key("secret", ""));
-        assert!(!is_key(&"s".repeat(KEY_LIMIT + 1), hash));
     }
 }

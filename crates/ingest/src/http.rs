@@ -9,6 +9,7 @@ use crate::{
     body, channel, decode,
     gateway::{Caller, Proof, Refused, Taken},
     limits::{IngestOptions, KEY_LIMIT, QUESTIONS_AT_ONCE},
+    manual,
     metrics::count,
     page,
 };
@@ -28,7 +29,7 @@ use std::{
 };
 use tokio::sync::Semaphore;
 use wire::{
-    device::{HeartbeatOut, Retry},
+    device::{HeartbeatOut, NotTaken},
     problem::Problem,
 };
 
@@ -58,8 +59,9 @@ pub(crate) fn router(door: Arc<Door>) -> Router {
         .route("/v1/devices/{device}/channel", get(channel::open))
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(page::routes())
-        .fallback(|| async { no_such_place() })
-        .method_not_allowed_fallback(|| async { wrong_method() })
+        .merge(manual::manual(&door.options).routes())
+        .fallback(|| async { NO_SUCH_PLACE.answer() })
+        .method_not_allowed_fallback(|| async { WRONG_METHOD.answer() })
         .with_state(door)
 }
 
@@ -122,13 +124,7 @@ async fn heartbeat(State(door): State<Arc<Door>>, request: Request) -> Response 
     let arrived = body::read(request.into_body(), door.options.body_within).await;
     let Some((device, _battery)) = decode::heartbeat(&arrived.bytes).filter(|_| !arrived.cut)
     else {
-        let detail = "send {\"device\": \"…\"}; a press goes to /v1/signals";
-        return problem(
-            StatusCode::BAD_REQUEST,
-            "not_a_heartbeat",
-            "not a heartbeat",
-            detail,
-        );
+        return NOT_A_HEARTBEAT.answer();
     };
     beat(&door, Some(&device), key.as_deref()).await
 }
@@ -160,7 +156,7 @@ async fn stage(
         return unavailable(&door.options);
     };
     let Ok(Path((device, press))) = path else {
-        return no_such_place();
+        return NO_SUCH_PLACE.answer();
     };
     let Ok(device) = DeviceId::parse(&device) else {
         return unproven(Trouble::UnknownDevice);
@@ -173,15 +169,7 @@ async fn stage(
     let (press, _) = decode::press_name(&press);
     match door.back.stage(&device, &press).await {
         Ok(stage) => (NO_STORE, Json(stage)).into_response(),
-        Err(StageError::NotFound) => {
-            let detail = "no such press was received from this device; send it to /v1/signals";
-            problem(
-                StatusCode::NOT_FOUND,
-                "no_such_press",
-                "no such press",
-                detail,
-            )
-        }
+        Err(StageError::NotFound) => NO_SUCH_PRESS.answer(),
         Err(StageError::Unavailable(error)) => {
             tracing::warn!(error, "how far help is could not be read");
             unavailable(&door.options)
@@ -208,18 +196,92 @@ pub(crate) fn bearer(headers: &HeaderMap) -> Option<String> {
 
 // --- answers that are not the wished-for one -------------------------------------------------------------------------
 
-/// What a device hears that was not heard: the problem and when to try again.
-#[derive(Serialize)]
-struct NotTaken {
-    #[serde(flatten)]
-    problem: Problem,
-    retry: Retry,
-}
-
 const NO_STORE: [(header::HeaderName, HeaderValue); 1] =
     [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
 
-pub(crate) fn problem_of(status: StatusCode, code: &str, title: &str, detail: &str) -> Problem {
+/// A problem whose words are always the same.
+#[derive(Clone, Copy)]
+pub(crate) struct Said {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) detail: &'static str,
+}
+
+const fn said(
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: &'static str,
+) -> Said {
+    Said {
+        status,
+        code,
+        title,
+        detail,
+    }
+}
+
+pub(crate) const NOT_A_HEARTBEAT: Said = said(
+    StatusCode::BAD_REQUEST,
+    "not_a_heartbeat",
+    "not a heartbeat",
+    "send {\"device\": \"…\"}; a press goes to /v1/signals",
+);
+pub(crate) const NO_SUCH_DEVICE: Said = said(
+    StatusCode::BAD_REQUEST,
+    "no_such_device",
+    "not a device",
+    "the device's identifier cannot be read; a press also goes to POST /v1/signals",
+);
+pub(crate) const NO_SUCH_PRESS: Said = said(
+    StatusCode::NOT_FOUND,
+    "no_such_press",
+    "no such press",
+    "no such press was received from this device; send it to /v1/signals",
+);
+pub(crate) const NO_SUCH_PLACE: Said = said(
+    StatusCode::NOT_FOUND,
+    "no_such_place",
+    "there is nothing here",
+    "a press goes to POST /v1/signals",
+);
+const WRONG_METHOD: Said = said(
+    StatusCode::METHOD_NOT_ALLOWED,
+    "wrong_method",
+    "not done that way",
+    "a press goes to POST /v1/signals",
+);
+pub(crate) const NOT_A_WEBSOCKET: Said = said(
+    StatusCode::UPGRADE_REQUIRED,
+    "not_a_websocket",
+    "not a WebSocket",
+    "this is a WebSocket; a press also goes to POST /v1/signals",
+);
+pub(crate) const NO_CHANNEL: Said = said(
+    StatusCode::SERVICE_UNAVAILABLE,
+    "no_channel",
+    "no channel is free",
+    "too many channels are open; a press still goes to POST /v1/signals",
+);
+
+impl Said {
+    pub(crate) fn problem(self) -> Problem {
+        problem_of(self.status, self.code, self.title, self.detail)
+    }
+
+    pub(crate) fn answer(self) -> Response {
+        let mut response = as_problem(self.status, &self.problem());
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110, section 15.5.22: the answer names what it must become.
+            let websocket = HeaderValue::from_static("websocket");
+            response.headers_mut().insert(header::UPGRADE, websocket);
+        }
+        response
+    }
+}
+
+fn problem_of(status: StatusCode, code: &str, title: &str, detail: &str) -> Problem {
     Problem {
         kind: format!("/problems/{}", code.replace('_', "-")),
         title: title.to_owned(),
@@ -228,10 +290,6 @@ pub(crate) fn problem_of(status: StatusCode, code: &str, title: &str, detail: &s
         code: Some(code.to_owned()),
         who: None,
     }
-}
-
-pub(crate) fn problem(status: StatusCode, code: &str, title: &str, detail: &str) -> Response {
-    as_problem(status, &problem_of(status, code, title, detail))
 }
 
 fn as_problem<T: Serialize>(status: StatusCode, body: &T) -> Response {
@@ -259,7 +317,11 @@ pub(crate) fn unavailable_problem() -> Problem {
 }
 
 fn unavailable(options: &IngestOptions) -> Response {
-    let problem = unavailable_problem();
+    try_again(options, unavailable_problem())
+}
+
+/// A 503: ours, and worth trying again.
+pub(crate) fn try_again(options: &IngestOptions, problem: Problem) -> Response {
     let seconds = u64::from(options.retry.base_ms).div_ceil(1_000).max(1);
     later(options, problem, StatusCode::SERVICE_UNAVAILABLE, seconds)
 }
@@ -299,20 +361,4 @@ fn unproven(why: Trouble) -> Response {
         .headers_mut()
         .insert(header::WWW_AUTHENTICATE, scheme);
     response
-}
-
-fn no_such_place() -> Response {
-    let detail = "a press goes to POST /v1/signals";
-    problem(
-        StatusCode::NOT_FOUND,
-        "no_such_place",
-        "there is nothing here",
-        detail,
-    )
-}
-
-fn wrong_method() -> Response {
-    let detail = "a press goes to POST /v1/signals";
-    let status = StatusCode::METHOD_NOT_ALLOWED;
-    problem(status, "wrong_method", "not done that way", detail)
 }

@@ -12,9 +12,12 @@
 //!   the unverified.
 //! - [`back`]: device → how far help is, followed from the log, pushed to open channels; `words` says it.
 //! - [`liveness`]: who is silent; `heard`: which devices other processes hear.
-//! - [`http`]: the door on port 7310; `channel` is its WebSocket, `page` the phone page, `body` reads bodies patiently.
+//! - [`http`]: the door on port 7310; `channel` is its WebSocket, `page` the phone page, `body` reads bodies patiently,
+//!   `manual` describes it as OpenAPI and JSON Schema.
+//! - [`dc09`]: the door on port 7309, for alarm panels.
 
 pub mod back;
+pub mod dc09;
 pub mod decode;
 pub mod gateway;
 pub mod limits;
@@ -25,6 +28,7 @@ mod body;
 mod channel;
 mod heard;
 mod http;
+mod manual;
 mod page;
 mod press;
 mod sources;
@@ -51,6 +55,7 @@ pub(crate) struct Door {
     pub(crate) back: Back,
     pub(crate) liveness: Liveness,
     pub(crate) rooms: http::Rooms,
+    pub(crate) panels: dc09::Rooms,
     pub(crate) options: IngestOptions,
     pub(crate) counters: Arc<metrics::Counters>,
     pub(crate) stopping: CancellationToken,
@@ -78,6 +83,7 @@ impl Ingest {
             back,
             liveness,
             rooms: http::Rooms::new(&options),
+            panels: dc09::Rooms::new(&options),
             options,
             counters: counted,
             stopping,
@@ -96,6 +102,7 @@ impl Ingest {
         let mut metrics = self.0.counters.snapshot();
         metrics.channels_open = self.0.back.channels() as u64;
         metrics.devices_beating = self.0.liveness.len() as u64;
+        metrics.panels_open = self.0.panels.open() as u64;
         metrics
     }
 

@@ -31,6 +31,10 @@ pub struct IngestOptions {
     pub node: Option<NodeId>,
     /// How long a channel may be without a frame or an answer to a ping.
     pub channel_idle: Duration,
+    /// How often alarm panels are set to poll, in seconds. The protocol cannot tell them, so both sides are set alike.
+    pub panel_poll_s: u32,
+    /// Panels connected at once, in connections whose account is enrolled.
+    pub panels: usize,
 }
 
 impl Default for IngestOptions {
@@ -51,6 +55,9 @@ impl Default for IngestOptions {
             body_within: Duration::from_secs(10),
             node: None,
             channel_idle: Duration::from_secs(90),
+            // EN 50136-1 reports a lost path of category SP3 within 30 minutes.
+            panel_poll_s: 1_800,
+            panels: 50_000,
         }
     }
 }
@@ -136,3 +143,60 @@ pub const CLOCK_BEHIND: Duration = Duration::from_secs(24 * 3_600);
 
 /// How often an append is tried again after another process wrote to the same stream.
 pub const CONFLICT_LIMIT: usize = 8;
+
+// --- SIA DC-09 -------------------------------------------------------------------------------------------------------
+
+/// Longest frame of a panel, in bytes from the first quotation mark: three hexadecimal digits count no further.
+pub const PANEL_FRAME_LIMIT: usize = 4_095;
+
+/// What is read from a panel's socket at once, in bytes. With one frame half read this bounds what a connection holds;
+/// most frames are shorter than a tenth of it, and 50,000 panels have one each.
+pub const PANEL_READ: usize = 1_024;
+
+/// Reads of one connection in a second, whatever they bring; then it is not read until the second is over. Ours: a panel
+/// that sends its frame byte by byte stays under it, and nobody can keep us busy with 200 KiB a second of nothing.
+pub const PANEL_READS_PER_SECOND: u32 = 200;
+
+/// Bytes that were no frame, since the last good one, after which a panel's connection is ended. Ours: a panel that begins
+/// in the middle of a frame, or miscounts one, stays under it; a web browser or a file does not.
+pub const PANEL_JUNK: usize = 8_192;
+
+/// Longest part of a frame between its token and its data that is answered, in bytes: sequence, receiver, line and
+/// account as the standard counts them take 37.
+pub const PANEL_HEADER: usize = 64;
+
+/// Frames of one connection in a second; then its socket is not read until the second is over. Ours: a panel that empties
+/// its memory after an outage sends some ten a second.
+pub const PANEL_FRAMES_PER_SECOND: u32 = 50;
+
+/// Codes in one frame that become a signal each; the rest of them become one more, so that a frame costs a bounded
+/// number of appends. Ours: panels send one, seldom three.
+pub const PANEL_CODES: usize = 8;
+
+/// Frames of one connection waiting to be stored; behind them the socket is not read.
+pub const PANEL_SIGNALS: usize = 8;
+
+/// Polls of one connection waiting for their answer; more are not answered, and the panel polls again.
+pub const PANEL_POLLS: usize = 8;
+
+/// Answers waiting to be sent on one connection; behind them nothing more is stored for it.
+pub const PANEL_ANSWERS: usize = 16;
+
+/// How long a frame may take from its first byte to its last, and a panel to take its answer. Ours: 4 KiB over the
+/// slowest cellular link take under 4 s.
+pub const PANEL_FRAME_WITHIN: Duration = Duration::from_secs(10);
+
+/// How long a connection whose account is not enrolled may be without a good frame, its first one included. Ours: longer
+/// than the 20 s in which panels usually await an answer and begin again.
+pub const PANEL_GUEST_IDLE: Duration = Duration::from_secs(30);
+
+/// Connections at once that have not shown an enrolled account yet. They are apart from those that have, so that an alarm
+/// on a new connection finds room when all panels are connected.
+pub const PANEL_GUESTS: usize = 4_096;
+
+/// Of these, from one source. Ours: a provider may put a whole quarter behind one address, and after a power cut all of
+/// them come in the same second; each is a guest only until its first frame.
+pub const PANEL_GUESTS_PER_SOURCE: usize = 256;
+
+/// Connections kept for one enrolled panel: its main and backup paths, and ones that have not noticed their end.
+pub const PANEL_PATHS: usize = 4;

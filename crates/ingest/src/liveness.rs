@@ -52,6 +52,7 @@ struct Inner {
     casebook: Casebook,
     heartbeat_s: u32,
     silent_after: Duration,
+    panel_silent_after: Duration,
     beats: Mutex<Beats>,
     /// What other processes hear, where there are others.
     others: Option<Others>,
@@ -70,6 +71,7 @@ struct Beats {
 
 struct Beat {
     last: Timestamp,
+    silent_after: Duration,
     silent: bool,
     /// How it stood in the log before we heard it first is known, or being looked up.
     known: bool,
@@ -100,11 +102,15 @@ impl Liveness {
         counters: Arc<Counters>,
     ) -> (Self, Recorder) {
         let (changes, queue) = mpsc::channel(LIVENESS_QUEUE);
-        let interval = Duration::from_secs(u64::from(options.heartbeat_s.max(1)));
+        let missed = |every_s: u32| {
+            let every = Duration::from_secs(u64::from(every_s.max(1)));
+            every.mul_f64(1.0 + JITTER) * options.missed_beats.max(1)
+        };
         let liveness = Self(Arc::new(Inner {
             casebook: casebook.clone(),
             heartbeat_s: options.heartbeat_s.max(1),
-            silent_after: interval.mul_f64(1.0 + JITTER) * options.missed_beats.max(1),
+            silent_after: missed(options.heartbeat_s),
+            panel_silent_after: missed(options.panel_poll_s),
             beats: Mutex::default(),
             others: options.node.is_some().then(Others::default),
             changes,
@@ -124,12 +130,23 @@ impl Liveness {
     /// A heartbeat: from now on the device is supervised.
     pub fn beat(&self, device: &DeviceId) {
         count(&self.0.counters.heartbeats);
-        self.hear(device, true);
+        self.hear(device, Some(self.0.silent_after));
+    }
+
+    /// A panel's poll: from now on it is supervised, at the interval panels are set to.
+    pub fn poll(&self, device: &DeviceId) {
+        count(&self.0.counters.heartbeats);
+        self.hear(device, Some(self.0.panel_silent_after));
+    }
+
+    /// How long a panel may be without a poll before it is called silent.
+    pub fn panel_silent_after(&self) -> Duration {
+        self.0.panel_silent_after
     }
 
     /// Any other sign of life; a device that never beat is not supervised for it.
     pub fn heard(&self, device: &DeviceId) {
-        self.hear(device, false);
+        self.hear(device, None);
     }
 
     /// Devices supervised.
@@ -142,26 +159,33 @@ impl Liveness {
         self.len() == 0
     }
 
-    fn hear(&self, device: &DeviceId, begins: bool) {
+    /// `silent_after` begins or goes on with supervision.
+    fn hear(&self, device: &DeviceId, silent_after: Option<Duration>) {
         let now = self.0.casebook.now();
-        let due = now + self.0.silent_after;
         self.with(|beats| {
             if !beats.devices.contains_key(device) {
-                if !begins || beats.devices.len() >= BEATING_LIMIT {
+                let Some(silent_after) =
+                    silent_after.filter(|_| beats.devices.len() < BEATING_LIMIT)
+                else {
                     return;
-                }
+                };
                 let new = Beat {
                     last: now,
+                    silent_after,
                     silent: false,
                     known: false,
                 };
                 beats.devices.insert(device.clone(), new);
-                beats.due.push(Reverse((due, device.clone())));
+                beats
+                    .due
+                    .push(Reverse((now + silent_after, device.clone())));
             }
             let Some(beat) = beats.devices.get_mut(device) else {
                 return;
             };
             beat.last = now;
+            beat.silent_after = silent_after.unwrap_or(beat.silent_after);
+            let due = now + beat.silent_after;
             let device = device.clone();
             // When the queue is full the next sign of life tries again.
             if beat.silent {
@@ -243,7 +267,7 @@ impl Liveness {
     /// When to look at a device again; `None` when it is silent and recorded as such.
     fn look_at(&self, beats: &mut Beats, device: &DeviceId, now: Timestamp) -> Option<Timestamp> {
         let beat = beats.devices.get_mut(device)?;
-        let silent_at = beat.last + self.0.silent_after;
+        let silent_at = beat.last + beat.silent_after;
         if silent_at > now {
             return Some(silent_at);
         }

@@ -70,6 +70,20 @@ async fn a_device_that_never_beat_is_not_supervised_and_a_press_is_a_sign_of_lif
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panel_is_silent_only_after_its_own_interval() {
+    let (liveness, _stop, casebook, ids) = house(1).await;
+    liveness.poll(&ids[0]);
+    let limit = liveness.panel_silent_after();
+    assert!(limit > Duration::from_secs(3 * 1_800), "{limit:?}");
+    tokio::time::sleep(limit - Duration::from_secs(1)).await;
+    liveness.poll(&ids[0]);
+    tokio::time::sleep(limit - Duration::from_secs(1)).await;
+    assert_eq!(said(&casebook).await, Vec::<String>::new());
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(said(&casebook).await, ["DeviceFellSilent device-HRB-0"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn many_silent_at_once_are_recorded_a_minute_at_a_time_and_none_is_forgotten() {
     let (liveness, _stop, casebook, ids) = house(150).await;
     for id in &ids {

@@ -15,6 +15,8 @@ macro_rules! counters {
             pub channels_open: u64,
             /// Devices supervised for silence now.
             pub devices_beating: u64,
+            /// Panels' connections open now.
+            pub panels_open: u64,
         }
 
         #[derive(Debug, Default)]
@@ -53,6 +55,16 @@ counters! {
     turned_away,
     /// Silences that had to wait because too many came at once.
     silences_deferred,
+    /// Frames of panels.
+    panel_frames,
+    /// Frames of panels with a wrong checksum, torn or too long.
+    panel_frames_broken,
+    /// Frames of panels whose length counts otherwise than the standard.
+    panel_odd_lengths,
+    /// Polls of panels that were not answered because too many waited.
+    panel_polls_passed_over,
+    /// Connections of panels ended for half a frame or junk.
+    panels_ended,
 }
 
 pub(crate) fn count(counter: &AtomicU64) {

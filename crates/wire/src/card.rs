@@ -10,6 +10,7 @@ macro_rules! shapes {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[expect(missing_docs, reason = "fields are explained where their name does not")]
         pub $word $name $body
     )*};

@@ -11,6 +11,7 @@ macro_rules! shapes {
         $(#[$meta])*
         #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
         #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+        #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
         #[expect(missing_docs, reason = "fields are explained where their name does not")]
         pub $word $name $body
     )*};
@@ -140,10 +141,45 @@ shapes! {
     }
 }
 
+/// `POST /v1/duty-phone/answers`, from the telephone system that was told to ring.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct DutyPhoneAnswer {
+    /// The call's own name; an answer told again acts once.
+    pub call: String,
+    /// The incident it rang for.
+    pub incident: String,
+    /// Who was rung.
+    pub party: PartyName,
+    /// 1 accepts, 2 declines.
+    pub digit: u8,
+    /// Who says they are speaking, if asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<String>,
+}
+
+/// A party in either spelling.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum PartyName {
+    /// `site:daoli-03`, `district_desk:230102`, `city_desk`.
+    Text(String),
+    /// The same in two fields.
+    Fields {
+        /// `site`, `district_desk`, `city_desk`.
+        party: String,
+        /// The site or district.
+        #[serde(default)]
+        id: Option<String>,
+    },
+}
+
 /// What an operator or responder asks of an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the names are the field's own")]
 pub enum Act {
     Accept,
@@ -214,6 +250,7 @@ pub enum Act {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the fields are named as elsewhere")]
 pub enum FromPage {
     /// First message of a live page. `console` is the tab's own name, kept over reconnects; `position` the last one
@@ -259,6 +296,7 @@ pub enum FromPage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "t", rename_all = "snake_case")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the fields are named as elsewhere")]
 pub enum ToPage {
     Hello {
@@ -316,6 +354,7 @@ pub enum ToPage {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "c", rename_all = "snake_case")]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the fields are named as elsewhere")]
 pub enum Change {
     Upsert {
@@ -332,6 +371,7 @@ pub enum Change {
 /// Numbers of the status bar, in this person's scope.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the fields say it")]
 pub struct Counts {
     pub waiting: u32,

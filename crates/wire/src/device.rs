@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// `POST /v1/signals`. The gateway reads it tolerantly: whatever does not fit is a problem noted on the alarm, never
 /// a reason to drop it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SignalIn {
     /// The device's identifier, e.g. `HRB-000123`.
     pub device: String,
@@ -28,6 +29,7 @@ pub struct SignalIn {
 
 /// A position, WGS-84 degrees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Location {
     /// Degrees north.
     pub lat: f64,
@@ -40,6 +42,7 @@ pub struct Location {
 
 /// The answer to a signal, sent only after it is durable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SignalOut {
     /// Its place in the log.
     pub position: u64,
@@ -59,6 +62,7 @@ pub struct SignalOut {
 
 /// Back-off the device shall keep: full jitter between `base_ms` doubled per try and `cap_ms`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "the fields are named in the line above")]
 pub struct Retry {
     pub base_ms: u32,
@@ -67,6 +71,7 @@ pub struct Retry {
 
 /// How far help is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants say it")]
 pub enum Stage {
@@ -81,6 +86,7 @@ pub enum Stage {
 
 /// `GET /v1/signals/{device}/{press}`, and what the channel pushes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct StageOut {
     /// The press this is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -104,6 +110,7 @@ pub struct StageOut {
 
 /// `POST /v1/heartbeats`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct HeartbeatIn {
     /// Which device.
     pub device: String,
@@ -114,6 +121,7 @@ pub struct HeartbeatIn {
 
 /// The answer to a heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[expect(missing_docs, reason = "as in SignalOut")]
 pub struct HeartbeatOut {
     pub next_heartbeat_s: u32,
@@ -122,6 +130,7 @@ pub struct HeartbeatOut {
 
 /// What a device sends over `GET /v1/devices/{device}/channel`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ChannelIn {
     /// As `POST /v1/signals`.
@@ -136,6 +145,7 @@ pub enum ChannelIn {
 
 /// What a device hears over the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 #[serde(tag = "t", rename_all = "snake_case")]
 pub enum ChannelOut {
     /// The answer to a signal; `press` as sent.
@@ -159,4 +169,15 @@ pub enum ChannelOut {
         /// When to try again.
         retry: Retry,
     },
+}
+
+/// What a device hears over HTTP that was not heard: the problem, and when to try again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NotTaken {
+    /// Why.
+    #[serde(flatten)]
+    pub problem: crate::problem::Problem,
+    /// When to try again.
+    pub retry: Retry,
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What went wrong and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// `about:blank` or a stable name such as `/problems/already-accepted`.
     #[serde(rename = "type")]

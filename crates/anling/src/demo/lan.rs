@@ -19,7 +19,8 @@ pub(crate) const ANY_LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr:
 const CERTIFICATE: &str = "lan-certificate.pem";
 const KEY: &str = "lan-key.pem";
 
-/// Opens both doors to the local network, unless an address was given.
+/// Opens the doors to the local network, unless an address was given. Panels stay on this machine: what they send is
+/// clear text.
 pub(crate) fn open(settings: &mut Settings) {
     for listen in [&mut settings.console_listen, &mut settings.devices_listen] {
         if listen.ip().is_loopback() {

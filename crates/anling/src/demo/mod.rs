@@ -6,6 +6,7 @@
 mod cast;
 mod hand;
 mod lan;
+mod panels;
 mod people;
 mod phone;
 mod tidy;
@@ -226,6 +227,7 @@ async fn city(folder: &Folder, ground: &Ground, args: &Demo) -> Result<(Made, bo
         .caught_up(imported.position)
         .await
         .doing("read the demo city")?;
+    panels::enrol(ground, &plan).await?;
     let made = Made {
         whole: true,
         ..made
@@ -442,6 +444,9 @@ fn greet(greeting: &Greeting<'_>) {
     println!("  值班手机 phone     {public_url}/demo/phone");
     let (scheme, devices) = (listening.scheme(), listening.devices_here());
     println!("  设备 devices       {scheme}://{}", devices);
+    if let Some(address) = &listening.dc09 {
+        println!("  报警主机 panels    {address} (SIA DC-09, TCP)");
+    }
     if let Some(device) = device {
         println!(
             "  按钮页 button      {scheme}://{}/sos?device={}#key={}",

@@ -3,6 +3,7 @@
 //! For: `demo-accounts.json` and `demo-devices.csv` in the data folder.
 //! May not know: how the city was made; it is handed in.
 
+use super::panels;
 use crate::{
     failure::{Doing, Failure},
     folder::Folder,
@@ -57,13 +58,14 @@ pub(crate) fn read_accounts(folder: &Folder) -> Result<Vec<DemoAccount>, Failure
     serde_json::from_str(&text).doing("read demo-accounts.json; start anew with --fresh")
 }
 
-/// Writes device, key, resident, district.
+/// Writes device, key, resident, district, and the account of the home's alarm panel where there is one.
 pub(crate) fn write_devices(folder: &Folder, devices: &[DemoDevice]) -> Result<(), Failure> {
-    let mut text = String::from("device,key,resident,district\n");
-    for device in devices {
+    let mut text = String::from("device,key,resident,district,account\n");
+    for (nth, device) in devices.iter().enumerate() {
+        let account = panels::account(nth).unwrap_or_default();
         let _ = writeln!(
             text,
-            "{},{},{},{}",
+            "{},{},{},{},{account}",
             device.device, device.key, device.resident, device.district
         );
     }

@@ -3,6 +3,7 @@
 use crate::hall::{Hall, at_site};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
@@ -250,6 +251,32 @@ async fn bodies_that_are_no_json_are_refused_by_name() {
             .header("authorization", header);
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED, "{header}");
+    }
+}
+
+/// Once a body whose chunks do not read was answered as one that is too long: the sender was told to send less.
+#[tokio::test]
+async fn a_body_whose_chunks_do_not_read_is_malformed_not_too_long() {
+    let hall = Hall::open().await;
+    for chunks in ["zz\r\n{}\r\n0\r\n\r\n", "5\r\n{}", "2\r\n{}xx0\r\n\r\n"] {
+        let mut stream = tokio::net::TcpStream::connect(hall.address).await.unwrap();
+        let head = "POST /v1/session HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+        stream
+            .write_all(format!("{head}{chunks}").as_bytes())
+            .await
+            .unwrap();
+        stream.shutdown().await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{chunks:?}: {answer}");
+        assert!(
+            answer.contains("application/problem+json"),
+            "{chunks:?}: {answer}"
+        );
+        assert!(
+            answer.contains("\"code\":\"malformed\""),
+            "{chunks:?}: {answer}"
+        );
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct House {
     pub(crate) directory: Directory,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) address: SocketAddr,
+    /// The panels' door.
+    pub(crate) panels: SocketAddr,
     server: tokio::task::JoinHandle<()>,
 }
 
@@ -105,6 +107,9 @@ impl House {
         let service = ingest
             .router()
             .into_make_service_with_connect_info::<SocketAddr>();
+        let listener_of_panels = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let panels = listener_of_panels.local_addr().unwrap();
+        ingest.serve_panels(listener_of_panels);
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         Self {
             ingest,
@@ -112,6 +117,7 @@ impl House {
             directory,
             clock,
             address,
+            panels,
             server,
         }
     }
