@@ -35,6 +35,8 @@ pub(crate) struct Feed {
     /// The page came back with what it had: incidents may stand on it that are not in `held`.
     came_back: bool,
     counts: Counts,
+    /// News up to here was looked at.
+    looked: Position,
 }
 
 /// What to say.
@@ -53,7 +55,22 @@ impl Feed {
             held: BTreeSet::new(),
             came_back: false,
             counts: Counts::default(),
+            looked: Position::START,
         }
+    }
+
+    /// Whether there is news that this person must hear at once: a call on their screen that nobody has.
+    pub(crate) fn has_news(&mut self, app: &App) -> bool {
+        let sent = self.sent.unwrap_or(Position::END);
+        let (board, ids) = app.shared.news(self.looked.max(sent));
+        self.looked = board.position;
+        let rings = |id| {
+            let entry: Option<&Arc<Entry>> = board.incidents.get(id);
+            entry.is_some_and(|entry| {
+                entry.incident.owner.is_none() && sees(&self.viewer, &entry.incident, &board)
+            })
+        };
+        ids.iter().any(rings)
     }
 
     /// The page has everything up to here.

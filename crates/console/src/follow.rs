@@ -32,6 +32,10 @@ const CHECKPOINT_EVERY: u64 = 50_000;
 /// Events folded before consoles are told. Ours: a storm is shown in steps, not event by event.
 const FOLD_AT_ONCE: usize = 256;
 
+/// News remembered for consoles that have not looked yet; a console that is further behind hears of it with its next
+/// ordinary frame. Ours: what a storm brings between two looks.
+const NEWS_KEPT: usize = 1_024;
+
 /// How long the follower waits after the log did not answer.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -43,6 +47,17 @@ const LOAD_PAGE: usize = 1_000;
 pub(crate) struct Shared {
     now: RwLock<Now>,
     pulse: watch::Sender<Position>,
+    /// The position of the last news.
+    news: watch::Sender<Position>,
+}
+
+/// What an event did to the board.
+#[derive(Debug, Clone, Copy)]
+struct Changed {
+    position: Position,
+    incident: IncidentId,
+    /// Somebody may have to hear of it at once: it opened, rings somewhere, or was pressed again.
+    news: bool,
 }
 
 #[derive(Debug)]
@@ -52,6 +67,8 @@ struct Now {
     changes: VecDeque<(Position, IncidentId)>,
     /// Changes after this position are all in `changes`.
     floor: Position,
+    /// The news among them, oldest first; the last [`NEWS_KEPT`].
+    news: VecDeque<(Position, IncidentId)>,
 }
 
 impl Shared {
@@ -61,10 +78,12 @@ impl Shared {
             floor: position,
             board: Arc::new(board),
             changes: VecDeque::new(),
+            news: VecDeque::new(),
         };
         Self {
             now: RwLock::new(now),
             pulse: watch::Sender::new(position),
+            news: watch::Sender::new(position),
         }
     }
 
@@ -77,6 +96,19 @@ impl Shared {
     /// Ticks whenever the board has moved on.
     pub(crate) fn watch(&self) -> watch::Receiver<Position> {
         self.pulse.subscribe()
+    }
+
+    /// Ticks whenever somebody may have to hear of something at once.
+    pub(crate) fn watch_news(&self) -> watch::Receiver<Position> {
+        self.news.subscribe()
+    }
+
+    /// The board, and the incidents of which there was news after a position.
+    pub(crate) fn news(&self, after: Position) -> (Arc<Board>, Vec<IncidentId>) {
+        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
+        let from = now.news.partition_point(|(at, _)| *at <= after);
+        let ids = now.news.range(from..).map(|(_, id)| *id).collect();
+        (Arc::clone(&now.board), ids)
     }
 
     /// The board, and what changed on it after `sent`; `None`: too much or too long ago, take everything.
@@ -94,10 +126,18 @@ impl Shared {
         (board, few.then_some(changed))
     }
 
-    fn publish(&self, board: &Board, changed: Vec<(Position, IncidentId)>) {
+    fn publish(&self, board: &Board, changed: Vec<Changed>) {
+        let shown = Arc::new(board.clone());
+        let told = changed.iter().rev().find(|change| change.news);
+        let told = told.map(|change| change.position);
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        now.board = Arc::new(board.clone());
-        now.changes.extend(changed);
+        now.board = shown;
+        let news = changed.iter().filter(|change| change.news);
+        now.news.extend(news.map(|change| (change.position, change.incident)));
+        let old = now.news.len().saturating_sub(NEWS_KEPT);
+        now.news.drain(..old);
+        let pairs = changed.iter();
+        now.changes.extend(pairs.map(|change| (change.position, change.incident)));
         while now.changes.len() > CHANGES_KEPT {
             if let Some((position, _)) = now.changes.pop_front() {
                 now.floor = now.floor.max(position);
@@ -105,6 +145,9 @@ impl Shared {
         }
         drop(now);
         self.pulse.send_replace(board.position);
+        if let Some(position) = told {
+            self.news.send_replace(position);
+        }
     }
 }
 
@@ -268,7 +311,12 @@ pub(crate) async fn run(
                             }
                         }
                     };
-                    changed.extend(folded.into_iter().map(|id| (recorded.position, id)));
+                    let news = is_news(&recorded);
+                    changed.extend(folded.into_iter().map(|incident| Changed {
+                        position: recorded.position,
+                        incident,
+                        news,
+                    }));
                 }
                 Some(Ok(Delivery::CaughtUp(position))) => {
                     board.position = board.position.max(position);
@@ -290,6 +338,14 @@ pub(crate) async fn run(
             save_if_due(&casebook, before, &board);
         }
     }
+}
+
+/// Whether somebody may have to hear of it at once.
+fn is_news(recorded: &Recorded) -> bool {
+    matches!(
+        recorded.kind.as_ref(),
+        "IncidentOpened" | "AlarmJoined" | "Offered" | "Escalated" | "Transferred" | "Reopened"
+    )
 }
 
 fn forget_record(records: &Records, recorded: &Recorded) {

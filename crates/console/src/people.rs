@@ -157,15 +157,20 @@ pub(crate) fn who_could_go(
             // A grid worker knows one grid; the others of a district are no help here.
             (_, ResponderKind::GridWorker) => grid_worker.as_ref() == Some(*id),
             (Some(site), _) => {
-                let record = city.site(site);
-                let sends = record.is_some_and(|r| r.can_send && r.hours.open_at(now));
-                sends && (incident.district.as_ref() == Some(&row.district) || weighed(site))
+                let sends = || {
+                    let record = city.site(site);
+                    record.is_some_and(|r| r.can_send && r.hours.open_at(now))
+                };
+                (incident.district.as_ref() == Some(&row.district) || weighed(site)) && sends()
             }
             (None, _) => incident.district.as_ref() == Some(&row.district),
         })
         .map(|(id, _)| (id.clone(), way(city, id, known, place, &crossings)))
         .collect();
-    all.sort_by_key(|(id, seconds)| (seconds.unwrap_or(u32::MAX), id.clone()));
+    all.sort_by(|a, b| {
+        let seconds = |one: &(ResponderId, Option<u32>)| one.1.unwrap_or(u32::MAX);
+        seconds(a).cmp(&seconds(b)).then_with(|| a.0.cmp(&b.0))
+    });
     all
 }
 
