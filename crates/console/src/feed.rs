@@ -10,6 +10,7 @@ use crate::{
     counts::counts,
     duty::Duty,
     names::operator_name,
+    options::COLLAPSE_AFTER,
     viewer::Viewer,
 };
 use domain::{IncidentId, Timestamp, incident::Incident};
@@ -94,8 +95,24 @@ impl Feed {
         let (board, changed) = app.shared.since(sent);
         match changed {
             None => Some(self.snapshot(app, duty, board, true).await),
+            Some(changed) if self.collapses(&board, &changed) => {
+                Some(self.snapshot(app, duty, board, true).await)
+            }
             Some(changed) => self.changes(app, duty, board, &changed).await,
         }
+    }
+
+    /// Whether a snapshot says it shorter: many of this person's cards have changed, and no fewer than there are.
+    fn collapses(&self, board: &Board, changed: &BTreeSet<IncidentId>) -> bool {
+        if changed.len() <= COLLAPSE_AFTER {
+            return false;
+        }
+        let theirs = |id: &&IncidentId| {
+            let entry = board.incidents.get(id);
+            entry.is_some_and(|e| sees(&self.viewer, &e.incident, board)) || self.held.contains(id)
+        };
+        let theirs = changed.iter().filter(theirs).count();
+        theirs > COLLAPSE_AFTER && theirs >= visible(board, &self.viewer).len()
     }
 
     async fn snapshot(

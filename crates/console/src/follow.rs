@@ -5,7 +5,7 @@
 
 use crate::{
     board::{self, Board, Entry, Folded, Saved, Told},
-    options::{CHANGES_KEPT, COLLAPSE_AFTER, STORY_LINES},
+    options::{CHANGES_KEPT, STORY_LINES},
     records::Records,
 };
 use casebook::{BookError, Case, Casebook, codec::read_as, streams};
@@ -111,7 +111,7 @@ impl Shared {
         (Arc::clone(&now.board), ids)
     }
 
-    /// The board, and what changed on it after `sent`; `None`: too much or too long ago, take everything.
+    /// The board, and what changed on it after `sent`; `None`: too long ago, take everything.
     pub(crate) fn since(&self, sent: Position) -> (Arc<Board>, Option<BTreeSet<IncidentId>>) {
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
         let board = Arc::clone(&now.board);
@@ -122,8 +122,7 @@ impl Shared {
             .changes
             .partition_point(|(position, _)| *position <= sent);
         let changed: BTreeSet<IncidentId> = now.changes.range(from..).map(|(_, id)| *id).collect();
-        let few = changed.len() <= COLLAPSE_AFTER;
-        (board, few.then_some(changed))
+        (board, Some(changed))
     }
 
     fn publish(&self, board: &Board, changed: Vec<Changed>) {
@@ -133,11 +132,13 @@ impl Shared {
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
         now.board = shown;
         let news = changed.iter().filter(|change| change.news);
-        now.news.extend(news.map(|change| (change.position, change.incident)));
+        now.news
+            .extend(news.map(|change| (change.position, change.incident)));
         let old = now.news.len().saturating_sub(NEWS_KEPT);
         now.news.drain(..old);
         let pairs = changed.iter();
-        now.changes.extend(pairs.map(|change| (change.position, change.incident)));
+        now.changes
+            .extend(pairs.map(|change| (change.position, change.incident)));
         while now.changes.len() > CHANGES_KEPT {
             if let Some((position, _)) = now.changes.pop_front() {
                 now.floor = now.floor.max(position);
@@ -496,6 +497,38 @@ mod tests {
         assert!(board.closed.is_empty());
     }
 
+    fn change(position: u64, incident: IncidentId) -> Changed {
+        Changed {
+            position: Position(position),
+            incident,
+            news: position.is_multiple_of(2),
+        }
+    }
+
+    #[tokio::test]
+    async fn news_is_told_apart_from_other_changes_and_the_oldest_is_let_go() {
+        let book = book().await;
+        let shared = Shared::new(board_at(&book, Position::END).await.unwrap());
+        let told = shared.watch_news();
+        let mut board = Board::clone(&shared.board());
+        let id = IncidentId(Uuid::new_v4());
+        board.position = Position(3);
+        shared.publish(&board, vec![change(3, id)]);
+        assert!(
+            !told.has_changed().unwrap(),
+            "nothing anybody must hear at once"
+        );
+        board.position = Position(5);
+        shared.publish(&board, vec![change(4, id), change(5, id)]);
+        assert!(told.has_changed().unwrap());
+        assert_eq!(shared.news(Position::START).1, [id]);
+        assert!(shared.news(Position(4)).1.is_empty());
+        let many = (6..=6 + 2 * NEWS_KEPT as u64 + 2).map(|position| change(position, id));
+        board.position = Position(10_000);
+        shared.publish(&board, many.collect());
+        assert_eq!(shared.news(Position::START).1.len(), NEWS_KEPT);
+    }
+
     #[tokio::test]
     async fn changes_are_given_once_and_too_old_a_position_gets_everything() {
         let book = book().await;
@@ -504,7 +537,7 @@ mod tests {
         let id = IncidentId(Uuid::new_v4());
         let publish = |board: &mut Board, position: u64| {
             board.position = Position(position);
-            shared.publish(board, vec![(Position(position), id)]);
+            shared.publish(board, vec![change(position, id)]);
         };
         publish(&mut board, 5);
         assert_eq!(shared.since(Position::START).1, Some([id].into()));
@@ -515,12 +548,5 @@ mod tests {
         }
         assert_eq!(shared.since(Position(5)).1, None, "too long ago");
         assert_eq!(shared.since(Position(7)).1, Some([id].into()));
-        let many = (0..=COLLAPSE_AFTER).map(|n| {
-            let id = IncidentId(Uuid::from_u128(n as u128));
-            (Position(20_000), id)
-        });
-        board.position = Position(20_000);
-        shared.publish(&board, many.collect());
-        assert_eq!(shared.since(Position(19_999)).1, None, "too many at once");
     }
 }
