@@ -190,6 +190,8 @@ impl Starting<'_> {
                 "127.0.0.1:0",
                 "--devices-listen",
                 "127.0.0.1:0",
+                "--dc09-listen",
+                "127.0.0.1:0",
                 "--data",
             ])
             .arg(data);
