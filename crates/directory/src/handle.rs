@@ -9,9 +9,13 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use casebook::{Binding, Casebook, streams};
-use domain::{DeviceId, ResidentId, ResponderId, geography::Place, resident::Profile};
-use eventlog::Position;
+use casebook::{Binding, Case, Casebook, streams};
+use domain::{
+    DeviceId, ResidentId, ResponderId, Sealed,
+    geography::Place,
+    resident::{Profile, ResidentEvent},
+};
+use eventlog::{Position, Recorded};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -54,7 +58,8 @@ impl Directory {
     pub async fn open(casebook: Casebook, dir: Option<&Path>) -> Result<Self, DirectoryError> {
         let tables = Tables::open(dir).await?;
         let head = follower::fill(&casebook, &tables).await?;
-        let city = City::at(&casebook, head).await?;
+        let saved = City::saved(&casebook).await.unwrap_or_default();
+        let (city, unsaved) = saved.forward(&casebook, head).await?;
         let shared = Arc::new(Shared {
             tables,
             city: ArcSwap::from_pointee(city),
@@ -66,6 +71,7 @@ impl Directory {
             casebook.clone(),
             Arc::clone(&shared),
             sender,
+            unsaved,
             stop.clone(),
         ));
         Ok(Self(Arc::new(Inner {
@@ -144,14 +150,21 @@ impl Directory {
 
     /// The profile of a row at hand, opened.
     pub async fn profile_of(&self, row: &ResidentRow) -> Result<Profile, ProfileError> {
-        let sealed = row.profile.as_ref().ok_or(ProfileError::Erased)?;
+        if row.erased {
+            return Err(ProfileError::Erased);
+        }
         let stream = row.stream();
+        let found = self.0.casebook.log().find(&stream, row.sealed_in).await;
+        let recorded = found.map_err(DirectoryError::from)?;
+        let sealed = recorded.as_deref().and_then(sealed_profile);
+        let lost = || ProfileError::Unavailable("the log does not hold the record".to_owned());
+        let sealed = sealed.ok_or_else(lost)?;
         let binding = Binding {
             stream: &stream,
             event: row.sealed_in,
             field: PROFILE,
         };
-        Ok(self.0.casebook.vault().open_json(sealed, binding).await?)
+        Ok(self.0.casebook.vault().open_json(&sealed, binding).await?)
     }
 
     /// Where a resident lives; the community's centre once they were erased. `None`: not enrolled, or erased from a
@@ -238,5 +251,18 @@ impl Directory {
         };
         let vault = self.0.casebook.vault();
         Ok(Some(vault.open_json(sealed, binding).await?))
+    }
+}
+
+/// The profile an event holds, if it is one that does.
+fn sealed_profile(recorded: &Recorded) -> Option<Sealed> {
+    match casebook::read(recorded) {
+        Ok(Case::Resident(happened)) => match happened.event {
+            ResidentEvent::ResidentEnrolled(enrolment)
+            | ResidentEvent::ResidentMoved(enrolment) => Some(enrolment.profile),
+            ResidentEvent::ProfileChanged { profile, .. } => Some(profile),
+            _ => None,
+        },
+        _ => None,
     }
 }

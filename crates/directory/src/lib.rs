@@ -9,7 +9,8 @@
 //!
 //! - [`city`]: sites, duty, crossings, operators and responders as a pure fold.
 //! - [`harbin`]: the synthetic city, deterministic from its seed.
-//! - [`registrar`]: the writers: enrol, open, close, add; `import`: the whole synthetic city at once.
+//! - [`registrar`]: the writers: enrol, open, close, add; `import`: the whole synthetic city at once; `founding`: the same
+//!   before anybody is served, as fast as the machine allows.
 //! - [`error`]: what can go wrong, sorted by who must act.
 //! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt.
 //! - `cache`: devices asked for lately.
@@ -33,7 +34,7 @@
 //! directory.stop()                                                 // async; ordered
 //! City::at(&Casebook, Position) -> Result<City, DirectoryError>    // async; the city as of a past position
 //! City::fold(&mut self, position: Position, case: &Case)           // pure
-//! harbin::{Plan, city, residents, districts, communities, community, grid_worker}
+//! harbin::{Plan, city, residents, Residents, districts, communities, community, grid_worker}
 //! ```
 
 pub mod city;
@@ -44,6 +45,7 @@ pub mod registrar;
 
 mod cache;
 mod follower;
+mod founding;
 mod import;
 mod tables;
 

@@ -251,7 +251,7 @@ async fn an_erased_resident_has_no_profile_and_lives_at_the_communitys_centre() 
     let erased = erased.await.unwrap();
     directory.caught_up(erased.position).await.unwrap();
     let row = directory.resident(&resident(4)).await.unwrap().unwrap();
-    assert!(row.erased());
+    assert!(row.erased);
     assert_eq!(
         directory.profile(&resident(4)).await,
         Err(ProfileError::Erased)

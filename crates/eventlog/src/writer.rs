@@ -422,7 +422,7 @@ fn cost(write: &Write) -> Cost {
             Cost::plus,
         ),
         Write::Door(door) => Cost {
-            events: 1,
+            events: door.rows(),
             bytes: door.size(),
         },
     }
