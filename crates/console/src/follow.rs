@@ -125,6 +125,17 @@ pub(crate) async fn board_at(casebook: &Casebook, target: Position) -> Result<Bo
     Ok(board)
 }
 
+/// The board as it is. Saves a checkpoint when it had to fold far, so that the next start need not: what was imported
+/// before this console ran would otherwise be folded at every start.
+pub(crate) async fn board_now(casebook: &Casebook) -> Result<Board, BookError> {
+    let head = casebook.log().head();
+    let mut board = nearest(casebook, head).await;
+    let before = board.position;
+    forward(casebook, &mut board, head).await?;
+    save_if_due(casebook, before, &board);
+    Ok(board)
+}
+
 /// Folds on up to a later position, inclusive.
 pub(crate) async fn forward(
     casebook: &Casebook,

@@ -34,15 +34,17 @@ async fn main() -> Done<()> {
 
     let (log, directory) = open(dir, MasterKey::load_or_create(&key)?).await?;
     let before = log.head();
+    let idle = processor_s()?;
     let began = Instant::now();
     let registrar = directory.registrar();
     let imported = registrar.found_city(&plan, |_| "$argon2id$none".to_owned(), |_, _| {});
     let imported = imported.await?;
     let took = began.elapsed();
     println!(
-        "{} events imported in {took:.1?}: {:.0} residents a second, all durable",
+        "{} events imported in {took:.1?}: {:.0} residents a second, all durable; {:.1} s of processor time",
         log.head().0 - before.0,
-        f64::from(residents) / took.as_secs_f64()
+        f64::from(residents) / took.as_secs_f64(),
+        processor_s()? - idle
     );
     let began = Instant::now();
     directory.caught_up(imported.position).await?;
@@ -100,6 +102,15 @@ async fn lookups(directory: &Directory, residents: u32) -> Done<()> {
         println!("{what}: p50 {half:.1?}, p99 {most:.1?}");
     }
     Ok(())
+}
+
+/// Processor time this process has used, in seconds, ours and the kernel's for us (proc(5), `/proc/self/stat`).
+fn processor_s() -> Done<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks = after_name.split_whitespace().skip(11).take(2);
+    let ticks: f64 = ticks.filter_map(|it| it.parse::<f64>().ok()).sum();
+    Ok(ticks / 100.0)
 }
 
 /// Resident memory of this process, and the most it ever was (proc(5), `/proc/self/status`).

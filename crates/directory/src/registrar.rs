@@ -72,8 +72,14 @@ pub struct Enrolling {
 
 /// The SHA-256 of a device's key, hexadecimal, as the log and the tables hold it.
 pub fn key_hash(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(key.as_bytes()))
+}
+
+/// Bytes in hexadecimal, without a text made for each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    let digits = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.collect()
 }
 
 /// The name of the key a resident's profile is sealed under.

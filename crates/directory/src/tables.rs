@@ -22,7 +22,7 @@ use sqlx::{
 
 use uuid::Uuid;
 
-use crate::error::DirectoryError;
+use crate::{error::DirectoryError, registrar::hex};
 
 /// The file's name within the data folder.
 pub const FILE: &str = "directory.sqlite";
@@ -137,7 +137,7 @@ impl Cursor {
         let digest = hash.finalize();
         Self {
             position: event.position,
-            mark: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            mark: hex(&digest),
         }
     }
 }

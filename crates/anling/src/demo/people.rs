@@ -58,7 +58,10 @@ pub(crate) fn read_accounts(folder: &Folder) -> Result<Vec<DemoAccount>, Failure
 }
 
 /// Writes device, key, resident, district.
-pub(crate) fn write_devices(folder: &Folder, devices: &[DemoDevice]) -> Result<(), Failure> {
+pub(crate) fn write_devices(
+    folder: &Folder,
+    devices: impl Iterator<Item = DemoDevice>,
+) -> Result<(), Failure> {
     let mut text = String::from("device,key,resident,district\n");
     for device in devices {
         let _ = writeln!(
