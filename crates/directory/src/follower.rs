@@ -57,20 +57,22 @@ pub(crate) async fn fill(casebook: &Casebook, tables: &Tables) -> Result<Positio
     }
     let head = log.head();
     for category in [streams::RESIDENT, streams::DEVICE] {
-        let mut after = from;
-        loop {
-            let page = log
-                .read_category(category, after, Direction::Forward, FILL_PAGE)
-                .await?;
+        let read = |after| log.read_category(category, after, Direction::Forward, FILL_PAGE);
+        let mut page = read(from).await?;
+        while let Some(last) = page.last() {
+            let more = last.position < head && page.len() == FILL_PAGE;
             let meant = page.iter().take_while(|event| event.position <= head);
             let changes: Vec<Change> = meant.filter_map(|event| change(event)).collect();
-            tables.write(&changes, None).await?;
-            match page.last() {
-                Some(last) if last.position < head && page.len() == FILL_PAGE => {
-                    after = last.position;
+            // The next page is read while this one is written: the two take about as long.
+            let next = async {
+                match more {
+                    true => read(last.position).await,
+                    false => Ok(Vec::new()),
                 }
-                _ => break,
-            }
+            };
+            let (written, next) = tokio::join!(tables.write(&changes, None), next);
+            written?;
+            page = next?;
         }
     }
     if let Some(cursor) = cursor_at(casebook, head).await? {

@@ -16,8 +16,8 @@ use crate::{
     error::DirectoryError,
     harbin::{self, AccountPlan, Plan, ResidentPlan, ResponderPlan},
     registrar::{
-        Account, Enrolling, Registrar, Sendable, enrolment_with, first_event, key_hash, resident_key,
-        responder_added_with, responder_key,
+        Account, Enrolling, Registrar, Sendable, enrolment_with, first_event, key_hash,
+        resident_key, responder_added_with, responder_key,
     },
 };
 

@@ -286,7 +286,8 @@ impl Tables {
                 }
             }
         }
-        let same = |a: &&Change, b: &&Change| std::mem::discriminant(*a) == std::mem::discriminant(*b);
+        let same =
+            |a: &&Change, b: &&Change| std::mem::discriminant(*a) == std::mem::discriminant(*b);
         for run in devices.chunk_by(same).chain(residents.chunk_by(same)) {
             let rows: Vec<Row<'_>> = run.iter().map(|change| row(change)).collect();
             let rows = serde_json::to_string(&rows).map_err(|error| odd(&error))?;

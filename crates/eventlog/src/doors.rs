@@ -6,7 +6,8 @@
 use crate::error::DoorError;
 use crate::event::Lane;
 use crate::limits::{
-    DOOR_NAME_BYTES, READ_LIMIT, SECRETS_AT_ONCE, SECRET_BYTES, SESSION_BYTES, SESSION_HASH_BYTES, SNAPSHOT_BYTES,
+    DOOR_NAME_BYTES, READ_LIMIT, SECRET_BYTES, SECRETS_AT_ONCE, SESSION_BYTES, SESSION_HASH_BYTES,
+    SNAPSHOT_BYTES,
 };
 use crate::log::Log;
 use crate::name::Position;

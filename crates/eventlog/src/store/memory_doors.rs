@@ -55,7 +55,9 @@ impl MemoryDoors {
             }
             DoorWrite::SecretsPut(secrets) => {
                 let fresh: BTreeSet<&String> = secrets.iter().map(|(key_id, _)| key_id).collect();
-                let fresh = fresh.into_iter().filter(|it| !self.secrets.contains_key(*it));
+                let fresh = fresh
+                    .into_iter()
+                    .filter(|it| !self.secrets.contains_key(*it));
                 if self.secrets.len() + fresh.count() > SECRET_ENTRIES {
                     return Err(DoorError::NoRoom {
                         what: "secrets",

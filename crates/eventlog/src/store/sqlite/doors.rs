@@ -184,8 +184,11 @@ impl Doors {
             query.execute(&mut *sql).await?;
         }
         self.counts.insert(SECRETS.name, count);
-        let answer = |(key_id, _): &(String, Vec<u8>)| kept.get(key_id).cloned().unwrap_or_default();
-        Ok(Ok(DoorAnswer::Secrets(secrets.iter().map(answer).collect())))
+        let answer =
+            |(key_id, _): &(String, Vec<u8>)| kept.get(key_id).cloned().unwrap_or_default();
+        Ok(Ok(DoorAnswer::Secrets(
+            secrets.iter().map(answer).collect(),
+        )))
     }
 
     async fn acquire(
