@@ -4,6 +4,7 @@
 //! May not know: how tables and city are written (that is `follower`), who asks and whether they may.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -102,6 +103,11 @@ impl Directory {
             tracing::error!(%error, "the directory's follower ended badly");
         }
         self.0.shared.tables.close().await;
+    }
+
+    /// What all of this stands on.
+    pub(crate) fn casebook(&self) -> &Casebook {
+        &self.0.casebook
     }
 
     /// The writers, on the same casebook.
@@ -218,6 +224,22 @@ impl Directory {
         tables
             .residents_page(filter, after, limit.min(PAGE_LIMIT))
             .await
+    }
+
+    /// The residents among these, in no order; erased ones too.
+    pub(crate) async fn residents_among(
+        &self,
+        ids: &BTreeSet<ResidentId>,
+    ) -> Result<Vec<ResidentRow>, DirectoryError> {
+        self.0.shared.tables.residents_among(ids).await
+    }
+
+    /// The devices among these, in no order; retired ones too.
+    pub(crate) async fn devices_among(
+        &self,
+        ids: &BTreeSet<DeviceId>,
+    ) -> Result<Vec<DeviceRow>, DirectoryError> {
+        self.0.shared.tables.devices_among(ids).await
     }
 
     /// Devices by id, those after `after`, at most `limit` and [`PAGE_LIMIT`]; retired ones too.

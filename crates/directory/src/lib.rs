@@ -16,6 +16,7 @@
 //! - `cache`: devices asked for lately.
 //! - `follower`: the one task that writes the tables and the city.
 //! - [`handle`]: the [`Directory`] everybody holds.
+//! - [`exchange`]: the directory as files, in and out.
 //!
 //! The handle, in short:
 //!
@@ -39,6 +40,7 @@
 
 pub mod city;
 pub mod error;
+pub mod exchange;
 pub mod handle;
 pub mod harbin;
 pub mod registrar;

@@ -18,6 +18,7 @@ use domain::{
     site::{Hours, SiteEvent, SiteRecord},
 };
 use eventlog::{Appended, EventId, Expected, Lane, StreamName};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub struct Account {
 }
 
 /// Somebody who can be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are their types")]
 pub struct Sendable {
     pub responder: ResponderId,
@@ -59,7 +60,7 @@ pub struct Sendable {
 }
 
 /// A resident to be enrolled or moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are their types")]
 pub struct Enrolling {
     pub resident: ResidentId,
@@ -384,6 +385,11 @@ impl Registrar {
 
 /// Helpers.
 impl Registrar {
+    /// The log it writes to.
+    pub fn log(&self) -> &eventlog::Log {
+        self.casebook.log()
+    }
+
     /// Begins a stream; one that was begun before is a conflict.
     async fn begin<E: Stored>(
         &self,

@@ -6,7 +6,7 @@
 //!
 //! One task writes, in batches: rows and cursor in one transaction, so a crash leaves both as they were.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use casebook::streams;
 use domain::{CommunityId, DeviceId, DistrictId, ResidentId, SiteId};
@@ -422,6 +422,28 @@ impl Tables {
         };
         let rows = query.bind(limit).fetch_all(&self.0).await?;
         rows.iter().map(resident_row).collect()
+    }
+
+    pub(crate) async fn residents_among(
+        &self,
+        ids: &BTreeSet<ResidentId>,
+    ) -> Result<Vec<ResidentRow>, DirectoryError> {
+        let ids = serde_json::to_string(ids).map_err(|error| odd(&error))?;
+        let rows =
+            sqlx::query("SELECT * FROM residents WHERE id IN (SELECT value FROM json_each(?))");
+        let rows = rows.bind(ids).fetch_all(&self.0).await?;
+        rows.iter().map(resident_row).collect()
+    }
+
+    pub(crate) async fn devices_among(
+        &self,
+        ids: &BTreeSet<DeviceId>,
+    ) -> Result<Vec<DeviceRow>, DirectoryError> {
+        let ids = serde_json::to_string(ids).map_err(|error| odd(&error))?;
+        let rows =
+            sqlx::query("SELECT * FROM devices WHERE id IN (SELECT value FROM json_each(?))");
+        let rows = rows.bind(ids).fetch_all(&self.0).await?;
+        rows.iter().map(device_row).collect()
     }
 
     pub(crate) async fn devices_page(
