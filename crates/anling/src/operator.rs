@@ -17,7 +17,11 @@ use domain::{
 };
 use eventlog::admin::{self, AdminError, AdminHandler, AdminReply, AdminRequest};
 use serde::{Deserialize, Serialize};
-use std::{io::IsTerminal, sync::Arc};
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Shortest password taken, in characters (NIST SP 800-63B, section 5.1.1: eight at least; ours are worth more).
 const PASSWORD_LENGTH_MIN: usize = 10;
@@ -52,19 +56,25 @@ pub(crate) async fn add(args: OperatorAdd) -> Result<(), Failure> {
 }
 
 async fn alone(args: &OperatorAdd, wanted: Wanted) -> Result<(), Failure> {
-    let settings = Settings::load(&Given {
-        data: Some(args.data.clone()),
-        ..Given::default()
-    })?;
-    let purpose = match Folder::check(&args.data, Purpose::Demo) {
-        Ok(Found::Ours) => Purpose::Demo,
-        _ => Purpose::Service,
-    };
-    let folder = Folder::open(&args.data, purpose)?;
-    let ground = Ground::open(&folder, &settings, purpose).await?;
+    let ground = ground_alone(&args.data, None).await?;
     let added = enrol(&ground, wanted).await;
     ground.close().await;
     added.map_err(Failure::new)
+}
+
+/// Opens a folder that no process uses, whatever it is for.
+pub(crate) async fn ground_alone(data: &Path, config: Option<PathBuf>) -> Result<Ground, Failure> {
+    let settings = Settings::load(&Given {
+        config,
+        data: Some(data.to_path_buf()),
+        ..Given::default()
+    })?;
+    let purpose = match Folder::check(data, Purpose::Demo) {
+        Ok(Found::Ours) => Purpose::Demo,
+        _ => Purpose::Service,
+    };
+    let folder = Folder::open(data, purpose)?;
+    Ground::open(&folder, &settings, purpose).await
 }
 
 /// Answers the admin socket.
@@ -77,6 +87,7 @@ pub(crate) fn admin_handler(ground: Ground) -> AdminHandler {
                     Ok(wanted) => reply(enrol(&ground, wanted).await),
                     Err(error) => AdminReply::Error(format!("not an account: {error}")),
                 },
+                crate::files::COMMAND => crate::files::admin_reply(&ground, request.args).await,
                 other => AdminReply::Error(format!("this version knows no command \"{other}\"")),
             }
         })

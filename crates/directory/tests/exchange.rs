@@ -2,11 +2,8 @@
 //!
 //! For: every kind through CSV and, where it stands on a map, GeoJSON; changes, endings, refusals; nothing twice.
 //! May not know: the command line.
+#![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
-#[expect(
-    dead_code,
-    reason = "the plan and the clock of the other tests stand there too"
-)]
 mod common;
 
 use std::path::Path;

@@ -52,9 +52,7 @@ pub async fn page(
     match kind {
         Kind::Residents => residents(directory, after, looking).await,
         Kind::Devices => devices(directory, after).await,
-        _ if after.is_some() => Ok(whole(Vec::new())),
-        _ if kind.fixed() => Ok(whole(fixed::records(kind))),
-        _ => Ok(whole(small(directory, kind).await?)),
+        _ => small(directory, kind, after.unwrap_or("")).await,
     }
 }
 
@@ -72,17 +70,10 @@ pub async fn count(directory: &Directory, kind: Kind) -> Result<u64, DirectoryEr
     })
 }
 
-fn whole(rows: Vec<Row>) -> Page {
-    Page {
-        rows,
-        next: None,
-        forgotten: 0,
-    }
-}
-
-async fn small(directory: &Directory, kind: Kind) -> Result<Vec<Row>, DirectoryError> {
+/// A page of what is held in memory whole.
+async fn small(directory: &Directory, kind: Kind, after: &str) -> Result<Page, DirectoryError> {
     let city = directory.city();
-    Ok(match kind {
+    let mut rows: Vec<Row> = match kind {
         Kind::Sites => {
             let sites = city.sites.values().map(|it| Row::Site {
                 record: it.record.clone(),
@@ -102,19 +93,39 @@ async fn small(directory: &Directory, kind: Kind) -> Result<Vec<Row>, DirectoryE
             let operators = city.operators.iter();
             operators.map(|(id, it)| operator(id, it)).collect()
         }
-        _ => {
-            let mut rows = Vec::with_capacity(city.responders.len());
-            for id in city.responders.keys() {
-                match responder(directory, &city, id).await {
-                    Ok(row) => rows.push(row),
-                    Err(ProfileError::Erased | ProfileError::NotFound) => {}
-                    Err(ProfileError::Unavailable(why)) => {
-                        return Err(DirectoryError::Unavailable(why));
-                    }
-                }
-            }
-            rows
+        Kind::Responders => return responders(directory, &city, after).await,
+        _ => fixed::records(kind),
+    };
+    rows.retain(|row| row.id() > after);
+    let full = rows.len() > PAGE as usize;
+    rows.truncate(PAGE as usize);
+    Ok(Page {
+        next: rows.last().filter(|_| full).map(|row| row.id().to_owned()),
+        rows,
+        forgotten: 0,
+    })
+}
+
+async fn responders(
+    directory: &Directory,
+    city: &City,
+    after: &str,
+) -> Result<Page, DirectoryError> {
+    let ids = city.responders.keys().filter(|id| id.as_str() > after);
+    let ids: Vec<&ResponderId> = ids.take(PAGE as usize).collect();
+    let full = ids.len() == PAGE as usize;
+    let mut rows = Vec::with_capacity(ids.len());
+    for id in &ids {
+        match responder(directory, city, id).await {
+            Ok(row) => rows.push(row),
+            Err(ProfileError::Erased | ProfileError::NotFound) => {}
+            Err(ProfileError::Unavailable(why)) => return Err(DirectoryError::Unavailable(why)),
         }
+    }
+    Ok(Page {
+        next: ids.last().filter(|_| full).map(ToString::to_string),
+        rows,
+        forgotten: 0,
     })
 }
 

@@ -30,6 +30,9 @@ pub enum Encoding {
     Gb18030,
 }
 
+/// A line's number, counted from 1 with the header, and its row or its faults.
+pub type Line = (u64, Result<Row, Vec<Fault>>);
+
 /// A CSV file being read: each line's number, counted from 1 with the header, and its row or its faults.
 pub struct Lines {
     kind: Kind,
@@ -116,7 +119,7 @@ impl Lines {
 }
 
 impl Iterator for Lines {
-    type Item = (u64, Result<Row, Vec<Fault>>);
+    type Item = Line;
 
     fn next(&mut self) -> Option<Self::Item> {
         while !self.ended {
@@ -170,14 +173,14 @@ fn order(kind: Kind, header: &StringRecord) -> Result<Vec<Option<usize>>, Vec<Fa
             ));
         }
     }
-    let place = |column: &&str| names.iter().position(|name| name == column);
+    let place = |column: &&'static str| names.iter().position(|name| name == column);
     for column in kind.columns() {
         if place(column).is_none() && !kind.may_miss(column) {
             faults.push(Fault::cell(1, column, "缺这一列", "this column is missing"));
         }
     }
     if faults.is_empty() {
-        return Ok(kind.columns().iter().map(|column| place(column)).collect());
+        return Ok(kind.columns().iter().map(place).collect());
     }
     Err(faults)
 }
@@ -280,7 +283,7 @@ fn unguarded(cell: &str) -> &str {
 mod tests {
     use super::*;
 
-    fn read(bytes: &[u8], kind: Kind) -> Result<Vec<(u64, Result<Row, Vec<Fault>>)>, Vec<Fault>> {
+    fn read(bytes: &[u8], kind: Kind) -> Result<Vec<Line>, Vec<Fault>> {
         let encoding = sniff(bytes).unwrap();
         let lines = lines(
             Box::new(std::io::Cursor::new(bytes.to_vec())),
