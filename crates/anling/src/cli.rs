@@ -36,6 +36,12 @@ pub(crate) enum Command {
         after_help = "Example:\n  anling press --device HRB-000123 --key … --kind fall\n  anling press --data ./anling-data          (a device of the demo city)"
     )]
     Press(Press),
+    /// 导入: the directory from a file: CSV, or GeoJSON for sites, crossings and barriers
+    #[command(after_help = crate::files::IMPORT_HELP)]
+    Import(crate::files::Import),
+    /// 导出: the directory into a file
+    #[command(after_help = crate::files::EXPORT_HELP)]
+    Export(crate::files::Export),
     /// Operators' accounts
     #[command(subcommand)]
     Operator(Operator),

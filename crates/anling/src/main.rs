@@ -4,14 +4,15 @@
 //! May not know: rules, formats, SQL; every part keeps its own.
 //!
 //! Modules in reading order: `cli`, `settings`, `roles`, `database`, `folder`, `ground` (the log opened), `node` (the
-//! parts wired together), `doors` (listeners and
-//! TLS), `ops` (health and metrics), `demo` (the synthetic city and its cast), `press`, `operator`, `log`.
+//! parts wired together), `doors` (listeners and TLS), `ops` (health and metrics), `demo` (the synthetic city and its
+//! cast), `press`, `operator`, `files` (the directory out into files and in again), `log`.
 
 mod cli;
 mod database;
 mod demo;
 mod doors;
 mod failure;
+mod files;
 mod folder;
 mod ground;
 mod log;
@@ -56,6 +57,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => node::serve(args).await,
         Command::Press(args) => press::run(args).await,
+        Command::Import(args) => files::import(args).await,
+        Command::Export(args) => files::export(args).await,
         Command::Operator(cli::Operator::Add(args)) => operator::add(args).await,
         Command::Log(command) => log::run(command).await,
         Command::Check { given } => check(&given),

@@ -74,15 +74,20 @@ async fn beside(settings: &Settings, wanted: Wanted) -> Result<(), Failure> {
 }
 
 async fn alone(settings: &Settings, wanted: Wanted) -> Result<(), Failure> {
+    let ground = ground_alone(settings).await?;
+    let added = enrol(&ground.book, wanted).await;
+    ground.close().await;
+    added.map_err(Failure::new)
+}
+
+/// Opens a folder that no process uses, whatever it is for.
+pub(crate) async fn ground_alone(settings: &Settings) -> Result<Ground, Failure> {
     let purpose = match Folder::check(&settings.data, Purpose::Demo) {
         Ok(Found::Ours) => Purpose::Demo,
         _ => Purpose::Service,
     };
     let folder = Folder::open(&settings.data, purpose)?;
-    let ground = Ground::open(&folder, settings).await?;
-    let added = enrol(&ground.book, wanted).await;
-    ground.close().await;
-    added.map_err(Failure::new)
+    Ground::open(&folder, settings).await
 }
 
 /// Answers the admin socket.
@@ -95,6 +100,7 @@ pub(crate) fn admin_handler(ground: Ground) -> AdminHandler {
                     Ok(wanted) => reply(enrol(&ground.book, wanted).await),
                     Err(error) => AdminReply::Error(format!("not an account: {error}")),
                 },
+                crate::files::COMMAND => crate::files::admin_reply(&ground, request.args).await,
                 other => AdminReply::Error(format!("this version knows no command \"{other}\"")),
             }
         })

@@ -207,17 +207,33 @@ pub fn new_event<E: Stored>(
 
 /// Reads a recorded event of one family. `Ok(None)`: a name that is not of this family.
 pub fn read_as<E: Stored>(recorded: &Recorded) -> Result<Option<Happened<E>>, Unreadable> {
-    let schema = if upcast::concerns(&recorded.kind) {
+    let read = decode(&recorded.kind, schema_of(recorded), &recorded.body);
+    read.map_err(|error| unreadable(recorded, &error))
+}
+
+fn schema_of(recorded: &Recorded) -> u32 {
+    if upcast::concerns(&recorded.kind) {
         Meta::read(&recorded.meta).schema
     } else {
         SCHEMA
-    };
-    decode(&recorded.kind, schema, &recorded.body).map_err(|error| Unreadable {
+    }
+}
+
+fn unreadable(recorded: &Recorded, error: &serde_json::Error) -> Unreadable {
+    Unreadable {
         id: recorded.id,
         kind: recorded.kind.as_ref().to_owned(),
         stream: recorded.stream.as_str().to_owned(),
-        detail: without_values(&error),
-    })
+        detail: without_values(error),
+    }
+}
+
+/// Reads some fields of a body, in today's shape, and passes over the rest: what a list needs of a long record.
+pub fn read_fields<T: DeserializeOwned>(recorded: &Recorded) -> Result<T, Unreadable> {
+    let schema = schema_of(recorded);
+    let fields = upcast::lift(upcast::STEPS, &recorded.kind, schema, &recorded.body)
+        .and_then(|body| serde_json::from_slice(&body));
+    fields.map_err(|error| unreadable(recorded, &error))
 }
 
 /// Reads a recorded event of any family. What is not ours, or has a name we do not know, is [`Case::Foreign`].

@@ -34,4 +34,4 @@ pub use follow::{FollowError, Followed, Follower};
 pub use handle::{Handled, HandledAs, Opening, alarm_event, care_event};
 pub use master::{MasterKey, MasterKeyError};
 pub use streams::Family;
-pub use vault::{Binding, ToSeal, Unopened, Vault, VaultError};
+pub use vault::{Binding, Keys, ToSeal, Unopened, Vault, VaultError};

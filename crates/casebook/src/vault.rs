@@ -20,16 +20,15 @@ use chacha20poly1305::{
 };
 use domain::Sealed;
 use eventlog::{DoorError, EventId, Lane, Log, StreamName};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Serialize, de::DeserializeOwned};
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 use zeroize::Zeroizing;
 
 /// Unwrapped keys kept in memory, in keys: every open incident's resident many times over, and not the whole city.
 pub const KEY_CACHE: usize = 10_000;
 
-/// Keys made at once by [`Vault::create_keys`]: enough to fill the log's group commits.
-pub const KEYS_AT_ONCE: usize = 256;
+/// Keys given to the log in one command by [`Vault::keys`].
+pub const KEYS_AT_ONCE: usize = 128;
 
 /// The name under which the vault proves that the master key fits; holds no one's key. A key name of a subject always
 /// begins with a letter.
@@ -111,6 +110,54 @@ struct SubjectKey {
     id: [u8; KEY_ID_BYTES],
 }
 
+/// A key just made, and as it is to be kept.
+struct Fresh {
+    name: String,
+    wrapped: Vec<u8>,
+    bytes: Zeroizing<[u8; 32]>,
+}
+
+/// The keys of several subjects, in hand: seals without asking the log, on any thread.
+pub struct Keys(HashMap<String, SubjectKey>);
+
+impl SubjectKey {
+    fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+        let mut id = [0; KEY_ID_BYTES];
+        id.copy_from_slice(&hmac(&bytes, &[b"anling key id 1"])[..KEY_ID_BYTES]);
+        Self { bytes, id }
+    }
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Keys({})", self.0.len())
+    }
+}
+
+impl Keys {
+    /// Seals a field. [`VaultError::KeyName`]: not one of these keys.
+    pub fn seal(
+        &self,
+        key_name: &str,
+        binding: Binding<'_>,
+        plain: &[u8],
+    ) -> Result<Sealed, VaultError> {
+        let key = self.0.get(key_name);
+        let key = key.ok_or_else(|| VaultError::KeyName(key_name.to_owned()))?;
+        sealed(key_name, key, binding, plain)
+    }
+
+    /// Seals a value as JSON.
+    pub fn seal_json<T: Serialize>(
+        &self,
+        key_name: &str,
+        binding: Binding<'_>,
+        value: &T,
+    ) -> Result<Sealed, VaultError> {
+        self.seal(key_name, binding, &as_json(value)?)
+    }
+}
+
 impl std::fmt::Debug for Vault {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Vault(…)")
@@ -137,7 +184,7 @@ impl Vault {
         binding: Binding<'_>,
         plain: &[u8],
     ) -> Result<Sealed, VaultError> {
-        let key = self.key(Lane::Urgent, key_name).await?;
+        let key = self.key(key_name).await?;
         sealed(key_name, &key, binding, plain)
     }
 
@@ -148,9 +195,7 @@ impl Vault {
         binding: Binding<'_>,
         value: &T,
     ) -> Result<Sealed, VaultError> {
-        let json = serde_json::to_vec(value);
-        let json = json.map_err(|error| VaultError::Unencodable(error.to_string()))?;
-        self.seal(key_name, binding, &Zeroizing::new(json)).await
+        self.seal(key_name, binding, &as_json(value)?).await
     }
 
     /// Seals many fields, in the order given, making the keys that are missing together.
@@ -158,12 +203,9 @@ impl Vault {
         let mut names: Vec<&str> = fields.iter().map(|field| field.key).collect();
         names.sort_unstable();
         names.dedup();
-        self.create_keys(&names).await?;
-        let mut done = Vec::with_capacity(fields.len());
-        for field in fields {
-            done.push(self.seal(field.key, field.binding, field.plain).await?);
-        }
-        Ok(done)
+        let keys = self.keys(Lane::Bulk, &names).await?;
+        let seal = |field: &ToSeal<'_>| keys.seal(field.key, field.binding, field.plain);
+        fields.iter().map(seal).collect()
     }
 
     /// Opens a sealed field.
@@ -201,10 +243,46 @@ impl Vault {
 
     /// Makes the keys of these subjects that are missing, many at once, in the bulk lane. Durable once this returns.
     pub async fn create_keys(&self, key_names: &[&str]) -> Result<(), VaultError> {
-        stream::iter(key_names.iter().map(|name| self.key(Lane::Bulk, name)))
-            .buffer_unordered(KEYS_AT_ONCE)
-            .try_for_each(|_| async { Ok(()) })
-            .await
+        self.keys(Lane::Bulk, key_names).await.map(drop)
+    }
+
+    /// The keys of many subjects, those that were missing made together in `lane`. Durable once this returns. Most are
+    /// taken to be new: keeping one that is there gives that one back, and asking first would only double the work.
+    /// They do not enter the memory of keys in use, which a whole city would wash out.
+    pub async fn keys(&self, lane: Lane, key_names: &[&str]) -> Result<Keys, VaultError> {
+        let mut keys = HashMap::with_capacity(key_names.len());
+        for names in key_names.chunks(KEYS_AT_ONCE) {
+            let fresh = names.iter().map(|name| self.fresh(name));
+            let fresh: Vec<Fresh> = fresh.collect::<Result<_, _>>()?;
+            let put = fresh.iter().map(|it| (it.name.clone(), it.wrapped.clone()));
+            let kept = self.0.log.secrets().put_many(lane, put.collect()).await;
+            for (fresh, kept) in fresh.into_iter().zip(kept.map_err(unavailable)?) {
+                keys.insert(fresh.name.clone(), self.settled(fresh, &kept)?);
+            }
+        }
+        Ok(Keys(keys))
+    }
+
+    /// A new key for a subject, not kept yet.
+    fn fresh(&self, name: &str) -> Result<Fresh, VaultError> {
+        check_name(name)?;
+        let bytes = Zeroizing::new(rand::random());
+        let wrapped = self.wrap(name, &bytes);
+        let name = name.to_owned();
+        Ok(Fresh {
+            name,
+            wrapped,
+            bytes,
+        })
+    }
+
+    /// The subject's key, once the log has said which one it keeps.
+    fn settled(&self, fresh: Fresh, kept: &[u8]) -> Result<SubjectKey, VaultError> {
+        let bytes = match kept == fresh.wrapped {
+            true => fresh.bytes,
+            false => self.unwrap(&fresh.name, kept)?,
+        };
+        Ok(SubjectKey::new(bytes))
     }
 
     /// Destroys a subject's key: nothing sealed under it opens again, here or in any copy of the log made later.
@@ -229,24 +307,18 @@ impl Vault {
     }
 
     /// The subject's key; made when there is none.
-    async fn key(&self, lane: Lane, name: &str) -> Result<Arc<SubjectKey>, VaultError> {
-        if !name.starts_with(|first: char| first.is_ascii_alphabetic()) {
-            return Err(VaultError::KeyName(name.to_owned()));
-        }
-        // In bulk most keys are new, and keeping one that is there already gives that one back: asking first would only
-        // double the work.
-        let existing = match lane {
-            Lane::Urgent => self.existing(name).await?,
-            Lane::Bulk => self.0.keys.get(&name.to_owned()),
-        };
-        if let Some(key) = existing {
+    async fn key(&self, name: &str) -> Result<Arc<SubjectKey>, VaultError> {
+        check_name(name)?;
+        if let Some(key) = self.existing(name).await? {
             return Ok(key);
         }
         let removals = self.0.keys.removals();
-        let wrapped = self.wrap(name, &Zeroizing::new(rand::random()));
+        let fresh = self.fresh(name)?;
         // Whoever asks at the same moment may be first; the one that is kept counts.
-        let kept = self.0.log.secrets().put(lane, name, wrapped).await;
-        self.keep(removals, name, &kept.map_err(unavailable)?)
+        let secrets = self.0.log.secrets();
+        let kept = secrets.put(Lane::Urgent, name, fresh.wrapped.clone()).await;
+        let key = self.settled(fresh, &kept.map_err(unavailable)?)?;
+        Ok(self.keep(removals, name.to_owned(), key))
     }
 
     async fn existing(&self, name: &str) -> Result<Option<Arc<SubjectKey>>, VaultError> {
@@ -255,24 +327,17 @@ impl Vault {
         }
         let removals = self.0.keys.removals();
         let wrapped = self.0.log.secrets().get(name).await.map_err(unavailable)?;
-        wrapped
-            .map(|wrapped| self.keep(removals, name, &wrapped))
-            .transpose()
+        let Some(wrapped) = wrapped else {
+            return Ok(None);
+        };
+        let key = SubjectKey::new(self.unwrap(name, &wrapped)?);
+        Ok(Some(self.keep(removals, name.to_owned(), key)))
     }
 
-    fn keep(
-        &self,
-        removals: u64,
-        name: &str,
-        wrapped: &[u8],
-    ) -> Result<Arc<SubjectKey>, VaultError> {
-        let bytes = self.unwrap(name, wrapped)?;
-        let mut id = [0; KEY_ID_BYTES];
-        id.copy_from_slice(&hmac(&bytes, &[b"anling key id 1"])[..KEY_ID_BYTES]);
-        let key = Arc::new(SubjectKey { bytes, id });
-        let cached = Arc::clone(&key);
-        self.0.keys.put_since(removals, name.to_owned(), cached);
-        Ok(key)
+    fn keep(&self, removals: u64, name: String, key: SubjectKey) -> Arc<SubjectKey> {
+        let key = Arc::new(key);
+        self.0.keys.put_since(removals, name, Arc::clone(&key));
+        key
     }
 
     fn wrap(&self, name: &str, key: &[u8; 32]) -> Vec<u8> {
@@ -328,6 +393,19 @@ impl Vault {
         }
         Ok(())
     }
+}
+
+fn check_name(name: &str) -> Result<(), VaultError> {
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) {
+        return Ok(());
+    }
+    Err(VaultError::KeyName(name.to_owned()))
+}
+
+fn as_json<T: Serialize>(value: &T) -> Result<Zeroizing<Vec<u8>>, VaultError> {
+    let json = serde_json::to_vec(value);
+    let json = json.map_err(|error| VaultError::Unencodable(error.to_string()))?;
+    Ok(Zeroizing::new(json))
 }
 
 fn sealed(

@@ -98,7 +98,7 @@ impl Console {
         let last = CancellationToken::new();
         let stop = CancellationToken::new();
         duty::end_left_behind(&casebook, &directory.city(), options.node.as_ref()).await?;
-        let board = follow::board_at(&casebook, casebook.log().head()).await?;
+        let board = follow::board_now(&casebook).await?;
         let (records, views) = records::Records::start(casebook.clone(), directory, last.clone());
         let app = Arc::new(App {
             cards: card::Cards {

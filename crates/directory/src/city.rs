@@ -26,6 +26,15 @@ use crate::{
 /// The stream categories the city is folded from.
 pub const CITY_CATEGORIES: &[&str] = &["site", "crossing", "operator", "responder"];
 
+/// Under this name the city is saved.
+const SNAPSHOT: &str = "directory/city";
+
+/// Counts the shapes of [`City`]; raised whenever the same events would fold to something else.
+const CODE_VERSION: u32 = 1;
+
+/// Events about the city between two snapshots of it. Ours: folding as many takes a few tenths of a second.
+pub(crate) const SNAPSHOT_EVERY: u64 = 10_000;
+
 /// The city as of [`City::position`]. Every map is ordered by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct City {
@@ -125,22 +134,51 @@ impl Default for City {
 
 /// Folding.
 impl City {
-    /// The city as of a past position, from the log alone. A position past the end of the log gives the city as it is.
+    /// The city as of a past position. A position past the end of the log gives the city as it is.
     pub async fn at(casebook: &Casebook, position: Position) -> Result<Self, DirectoryError> {
-        let mut city = Self::default();
+        let city = match Self::saved(casebook).await {
+            Some(saved) if saved.position <= position => saved,
+            _ => Self::default(),
+        };
+        Ok(city.forward(casebook, position).await?.0)
+    }
+
+    /// The city as it was saved last, if it was and this code can read it.
+    pub(crate) async fn saved(casebook: &Casebook) -> Option<Self> {
+        let saved = casebook.load_snapshot::<Self>(SNAPSHOT, CODE_VERSION).await;
+        let (position, city) = saved?;
+        (city.position == position).then_some(city)
+    }
+
+    /// Saves the city for a quicker start; losing that costs time only.
+    pub(crate) async fn save(&self, casebook: &Casebook) {
+        let saved = casebook.save_snapshot(SNAPSHOT, self.position, CODE_VERSION, self);
+        if let Err(error) = saved.await {
+            tracing::warn!(%error, "the city was not saved; the next start takes a little longer");
+        }
+    }
+
+    /// Folds on up to a later position, inclusive; tells also how many events that took.
+    pub(crate) async fn forward(
+        mut self,
+        casebook: &Casebook,
+        position: Position,
+    ) -> Result<(Self, u64), DirectoryError> {
         let head = casebook.log().head();
         let wanted = CITY_CATEGORIES.iter().map(|&name| name.to_owned());
-        let mut follower = casebook.follow(Filter::Categories(wanted.collect()), Position::START);
+        let mut follower = casebook.follow(Filter::Categories(wanted.collect()), self.position);
+        let mut events = 0;
         loop {
             match follower.next().await? {
                 Followed::Event(recorded, case) if recorded.position <= position => {
-                    city.fold(recorded.position, &case);
+                    self.fold(recorded.position, &case);
+                    events += 1;
                 }
                 Followed::Event(..) | Followed::CaughtUp(_) => break,
             }
         }
-        city.position = city.position.max(position.min(head));
-        Ok(city)
+        self.position = self.position.max(position.min(head));
+        Ok((self, events))
     }
 
     /// Folds one event in; what is not about the city only moves the position.

@@ -6,22 +6,19 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use casebook::{Case, Casebook, streams, streams::Family};
-use domain::{
-    DeviceId, SubjectId,
-    device::DeviceEvent,
-    resident::{Enrolment, ResidentEvent},
-};
+use casebook::{Case, Casebook, codec::read_fields, streams, streams::Family};
+use domain::{CommunityId, DeviceId, DistrictId, ResidentId, SiteId, SubjectId};
 use eventlog::{
     Delivery, Direction, EventId, Filter, Position, Recorded, SubscribeError, Subscription,
 };
 use futures_util::FutureExt;
+use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     cache::DeviceCache,
-    city::City,
+    city::{City, SNAPSHOT_EVERY},
     error::DirectoryError,
     tables::{Change, Cursor, DeviceRow, ResidentRow, Tables},
 };
@@ -64,20 +61,22 @@ pub(crate) async fn fill(casebook: &Casebook, tables: &Tables) -> Result<Positio
     }
     let head = log.head();
     for category in [streams::RESIDENT, streams::DEVICE] {
-        let mut after = from;
-        loop {
-            let page = log
-                .read_category(category, after, Direction::Forward, FILL_PAGE)
-                .await?;
+        let read = |after| log.read_category(category, after, Direction::Forward, FILL_PAGE);
+        let mut page = read(from).await?;
+        while let Some(last) = page.last() {
+            let more = last.position < head && page.len() == FILL_PAGE;
             let meant = page.iter().take_while(|event| event.position <= head);
             let changes: Vec<Change> = meant.filter_map(|event| change(event)).collect();
-            tables.write(&changes, None).await?;
-            match page.last() {
-                Some(last) if last.position < head && page.len() == FILL_PAGE => {
-                    after = last.position;
+            // The next page is read while this one is written: the two take about as long.
+            let next = async {
+                match more {
+                    true => read(last.position).await,
+                    false => Ok(Vec::new()),
                 }
-                _ => break,
-            }
+            };
+            let (written, next) = tokio::join!(tables.write(&changes, None), next);
+            written?;
+            page = next?;
         }
     }
     if let Some(cursor) = cursor_at(casebook, head).await? {
@@ -97,11 +96,13 @@ async fn cursor_at(
     Ok(there.map(|event| Cursor::at(event)))
 }
 
-/// Follows the log from where the tables and the city stand, until told to stop or the log closes.
+/// Follows the log from where the tables and the city stand, until told to stop or the log closes. `unsaved` events
+/// about the city were folded since it was last saved.
 pub(crate) async fn follow(
     casebook: Casebook,
     shared: Arc<Shared>,
     reached: watch::Sender<Position>,
+    mut unsaved: u64,
     stop: CancellationToken,
 ) {
     let after = *reached.borrow();
@@ -127,7 +128,11 @@ pub(crate) async fn follow(
             }
         };
         let Some(last) = batch.last() else { continue };
-        fold_city(&shared, &batch);
+        unsaved += fold_city(&shared, &batch);
+        if unsaved >= SNAPSHOT_EVERY {
+            unsaved = 0;
+            save_city(&casebook, &shared);
+        }
         let changes: Vec<Change> = batch.iter().filter_map(|event| change(event)).collect();
         let cursor = Cursor::at(last);
         while let Err(error) = shared.tables.write(&changes, Some(cursor.clone())).await {
@@ -194,15 +199,26 @@ async fn pause(stop: &CancellationToken) -> Result<(), ()> {
     }
 }
 
-fn fold_city(shared: &Shared, batch: &[Arc<Recorded>]) {
+/// Folds what is about the city; tells how much that was.
+fn fold_city(shared: &Shared, batch: &[Arc<Recorded>]) -> u64 {
     let mut city = City::clone(&shared.city.load());
+    let mut folded = 0;
     for event in batch {
         // Both begin at the head found when opening; what the city has seen it has seen.
         if event.position > city.position {
-            city.fold(event.position, &case_of_city(event));
+            let case = case_of_city(event);
+            folded += u64::from(case != Case::Foreign);
+            city.fold(event.position, &case);
         }
     }
     shared.city.store(Arc::new(city));
+    folded
+}
+
+/// Saves the city beside the work.
+fn save_city(casebook: &Casebook, shared: &Shared) {
+    let (casebook, city) = (casebook.clone(), shared.city.load_full());
+    tokio::spawn(async move { city.save(&casebook).await });
 }
 
 /// The event if it is about the city; others are not even read.
@@ -220,68 +236,88 @@ fn read(event: &Recorded) -> Case {
     })
 }
 
-/// What an event changes in the tables, if anything.
+/// What an event changes in the tables, if anything. Only the fields a row has are read: a million of these are read
+/// when a city is imported.
 fn change(event: &Recorded) -> Option<Change> {
     // Names first: most events of devices are signals, which change no row.
-    let concerns = matches!(
-        &*event.kind,
-        "DeviceEnrolled"
-            | "DeviceRetired"
-            | "ResidentEnrolled"
-            | "ResidentMoved"
-            | "ProfileChanged"
-            | "ResidentErased"
-    );
-    if !concerns {
-        return None;
-    }
-    match (streams::family(&event.stream), read(event)) {
-        (Family::Device, Case::Device(happened)) => device_change(happened.event),
-        (Family::Resident, Case::Resident(happened)) => resident_change(event.id, happened.event),
-        _ => None,
-    }
-}
-
-fn device_change(event: DeviceEvent) -> Option<Change> {
-    match event {
-        DeviceEvent::DeviceEnrolled {
-            device,
-            model,
-            resident,
-            key_hash,
-        } => Some(Change::Device(DeviceRow {
-            device,
-            model,
-            resident,
-            key_hash,
-            retired: false,
-        })),
-        DeviceEvent::DeviceRetired { device } => Some(Change::Retired(device)),
-        _ => None,
-    }
-}
-
-fn resident_change(id: EventId, event: ResidentEvent) -> Option<Change> {
-    let row = |enrolment: Enrolment| {
-        Change::Resident(ResidentRow {
-            resident: enrolment.resident,
-            district: enrolment.district,
-            community: enrolment.community,
-            grid: enrolment.grid,
-            home_station: enrolment.home_station,
-            profile: Some(enrolment.profile),
-            sealed_in: id,
-        })
+    let read = match (streams::family(&event.stream), &*event.kind) {
+        (Family::Device, "DeviceEnrolled") => read_fields(event).map(Enrolled::change),
+        (Family::Device, "DeviceRetired") => read_fields(event).map(|it: Device| it.retired()),
+        (Family::Resident, "ResidentEnrolled" | "ResidentMoved") => {
+            read_fields(event).map(|it: Home| it.change(event.id))
+        }
+        (Family::Resident, "ProfileChanged") => {
+            read_fields(event).map(|it: Resident| Change::Profile(it.resident, event.id))
+        }
+        (Family::Resident, "ResidentErased") => {
+            read_fields(event).map(|it: Resident| Change::Erased(it.resident))
+        }
+        _ => return None,
     };
-    match event {
-        ResidentEvent::ResidentEnrolled(enrolment) | ResidentEvent::ResidentMoved(enrolment) => {
-            Some(row(enrolment))
-        }
-        ResidentEvent::ProfileChanged { resident, profile } => {
-            Some(Change::Profile(resident, profile, id))
-        }
-        ResidentEvent::ResidentErased { resident } => Some(Change::Erased(resident)),
-        ResidentEvent::ConsentGiven { .. } | ResidentEvent::RecordViewed { .. } => None,
+    read.inspect_err(|error| {
+        tracing::error!(position = event.position.0, %error, "passed over");
+    })
+    .ok()
+}
+
+#[derive(Deserialize)]
+struct Device {
+    device: DeviceId,
+}
+
+#[derive(Deserialize)]
+struct Resident {
+    resident: ResidentId,
+}
+
+/// A [`domain::device::DeviceEvent::DeviceEnrolled`].
+#[derive(Deserialize)]
+struct Enrolled {
+    device: DeviceId,
+    model: String,
+    resident: Option<ResidentId>,
+    key_hash: String,
+}
+
+/// A [`domain::resident::Enrolment`], as far as it stands open.
+#[derive(Deserialize)]
+struct Home {
+    resident: ResidentId,
+    district: DistrictId,
+    community: CommunityId,
+    grid: u16,
+    home_station: Option<SiteId>,
+}
+
+impl Device {
+    fn retired(self) -> Change {
+        Change::Retired(self.device)
+    }
+}
+
+impl Enrolled {
+    fn change(self) -> Change {
+        Change::Device(DeviceRow {
+            device: self.device,
+            model: self.model,
+            resident: self.resident,
+            key_hash: self.key_hash,
+            retired: false,
+        })
+    }
+}
+
+impl Home {
+    fn change(self, sealed_in: EventId) -> Change {
+        Change::Resident(ResidentRow {
+            resident: self.resident,
+            district: self.district,
+            community: self.community,
+            grid: self.grid,
+            home_station: self.home_station,
+            erased: false,
+            sealed_in,
+        })
     }
 }
 

@@ -4,14 +4,19 @@
 //! May not know: how tables and city are written (that is `follower`), who asks and whether they may.
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use arc_swap::ArcSwap;
-use casebook::{Binding, Casebook, streams};
-use domain::{DeviceId, ResidentId, ResponderId, geography::Place, resident::Profile};
-use eventlog::Position;
+use casebook::{Binding, Case, Casebook, streams};
+use domain::{
+    DeviceId, ResidentId, ResponderId, Sealed,
+    geography::Place,
+    resident::{Profile, ResidentEvent},
+};
+use eventlog::{Position, Recorded};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -54,7 +59,8 @@ impl Directory {
     pub async fn open(casebook: Casebook, dir: Option<&Path>) -> Result<Self, DirectoryError> {
         let tables = Tables::open(dir).await?;
         let head = follower::fill(&casebook, &tables).await?;
-        let city = City::at(&casebook, head).await?;
+        let saved = City::saved(&casebook).await.unwrap_or_default();
+        let (city, unsaved) = saved.forward(&casebook, head).await?;
         let shared = Arc::new(Shared {
             tables,
             city: ArcSwap::from_pointee(city),
@@ -66,6 +72,7 @@ impl Directory {
             casebook.clone(),
             Arc::clone(&shared),
             sender,
+            unsaved,
             stop.clone(),
         ));
         Ok(Self(Arc::new(Inner {
@@ -96,6 +103,11 @@ impl Directory {
             tracing::error!(%error, "the directory's follower ended badly");
         }
         self.0.shared.tables.close().await;
+    }
+
+    /// What all of this stands on.
+    pub(crate) fn casebook(&self) -> &Casebook {
+        &self.0.casebook
     }
 
     /// The writers, on the same casebook.
@@ -144,14 +156,21 @@ impl Directory {
 
     /// The profile of a row at hand, opened.
     pub async fn profile_of(&self, row: &ResidentRow) -> Result<Profile, ProfileError> {
-        let sealed = row.profile.as_ref().ok_or(ProfileError::Erased)?;
+        if row.erased {
+            return Err(ProfileError::Erased);
+        }
         let stream = row.stream();
+        let found = self.0.casebook.log().find(&stream, row.sealed_in).await;
+        let recorded = found.map_err(DirectoryError::from)?;
+        let sealed = recorded.as_deref().and_then(sealed_profile);
+        let lost = || ProfileError::Unavailable("the log does not hold the record".to_owned());
+        let sealed = sealed.ok_or_else(lost)?;
         let binding = Binding {
             stream: &stream,
             event: row.sealed_in,
             field: PROFILE,
         };
-        Ok(self.0.casebook.vault().open_json(sealed, binding).await?)
+        Ok(self.0.casebook.vault().open_json(&sealed, binding).await?)
     }
 
     /// Where a resident lives; the community's centre once they were erased. `None`: not enrolled, or erased from a
@@ -207,6 +226,22 @@ impl Directory {
             .await
     }
 
+    /// The residents among these, in no order; erased ones too.
+    pub(crate) async fn residents_among(
+        &self,
+        ids: &BTreeSet<ResidentId>,
+    ) -> Result<Vec<ResidentRow>, DirectoryError> {
+        self.0.shared.tables.residents_among(ids).await
+    }
+
+    /// The devices among these, in no order; retired ones too.
+    pub(crate) async fn devices_among(
+        &self,
+        ids: &BTreeSet<DeviceId>,
+    ) -> Result<Vec<DeviceRow>, DirectoryError> {
+        self.0.shared.tables.devices_among(ids).await
+    }
+
     /// Devices by id, those after `after`, at most `limit` and [`PAGE_LIMIT`]; retired ones too.
     pub async fn devices_page(
         &self,
@@ -238,5 +273,18 @@ impl Directory {
         };
         let vault = self.0.casebook.vault();
         Ok(Some(vault.open_json(sealed, binding).await?))
+    }
+}
+
+/// The profile an event holds, if it is one that does.
+fn sealed_profile(recorded: &Recorded) -> Option<Sealed> {
+    match casebook::read(recorded) {
+        Ok(Case::Resident(happened)) => match happened.event {
+            ResidentEvent::ResidentEnrolled(enrolment)
+            | ResidentEvent::ResidentMoved(enrolment) => Some(enrolment.profile),
+            ResidentEvent::ProfileChanged { profile, .. } => Some(profile),
+            _ => None,
+        },
+        _ => None,
     }
 }

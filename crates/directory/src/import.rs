@@ -3,7 +3,7 @@
 //! For: many first events, fast, on the bulk lane, in atomic appends that are safe to send again.
 //! May not know: where passwords and progress go.
 
-use casebook::{BookError, Casebook, Meta, Stored, codec, streams};
+use casebook::{BookError, Casebook, Keys, Meta, Stored, codec, streams};
 use domain::{
     Actor, Happened, Timestamp, crossing::CrossingEvent, device::DeviceEvent,
     operator::OperatorEvent, resident::ResidentEvent, site::SiteEvent,
@@ -15,7 +15,10 @@ use uuid::Uuid;
 use crate::{
     error::DirectoryError,
     harbin::{self, AccountPlan, Plan, ResidentPlan, ResponderPlan},
-    registrar::{Account, Enrolling, Registrar, Sendable, first_event, key_hash, resident_key},
+    registrar::{
+        Account, Enrolling, Registrar, Sendable, enrolment_with, first_event, key_hash,
+        resident_key, responder_added_with, responder_key,
+    },
 };
 
 /// Streams in one atomic append; half of what the log takes.
@@ -34,7 +37,7 @@ pub struct Imported {
 }
 
 /// A first event and the stream it begins.
-enum Item {
+pub(crate) enum Item {
     Site(domain::site::SiteRecord),
     Crossing(domain::crossing::CrossingRecord),
     Responder(ResponderPlan),
@@ -72,7 +75,7 @@ impl Registrar {
         let appends = stream::iter(Chunks(all))
             .map(|chunk| {
                 let (registrar, meta) = (self.clone(), meta.clone());
-                async move { registrar.import_chunk(chunk, meta).await }
+                async move { registrar.import_chunk(Lane::Bulk, chunk, meta).await }
             })
             .buffered(APPENDS_AT_ONCE);
         let mut done = Imported {
@@ -88,55 +91,75 @@ impl Registrar {
         Ok(done)
     }
 
-    async fn import_chunk(
+    /// One append: the keys first, which the log commits together; then everything is sealed, on a thread where it holds
+    /// up nobody.
+    pub(crate) async fn import_chunk(
         &self,
+        lane: Lane,
         chunk: Vec<Item>,
         meta: Meta,
     ) -> Result<(u64, Position), DirectoryError> {
-        self.make_keys(&chunk).await?;
+        let name = |item: &Item| match item {
+            Item::Resident(plan) => Some(resident_key(&plan.resident).as_str().to_owned()),
+            Item::Responder(plan) => Some(responder_key(&plan.responder)),
+            _ => None,
+        };
+        let names: Vec<String> = chunk.iter().filter_map(name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let keys = self.casebook.vault().keys(lane, &names).await?;
         let mut import = Import {
-            casebook: &self.casebook,
             meta,
             at: self.now(),
             parts: Vec::with_capacity(APPEND_STREAMS),
         };
-        for item in chunk {
-            match item {
-                Item::Site(record) => {
-                    let stream = streams::site(&record.site);
-                    import.first(&stream, SiteEvent::SiteOpened(record))?;
-                }
-                Item::Crossing(record) => {
-                    let stream = streams::crossing(&record.crossing);
-                    import.first(&stream, CrossingEvent::CrossingOpened(record))?;
-                }
-                Item::Responder(plan) => {
-                    let stream = streams::responder(&plan.responder);
-                    let event = self.responder_added(sendable(plan)).await?;
-                    import.first(&stream, event)?;
-                }
-                Item::Account(plan, password) => {
-                    let stream = streams::operator(&plan.operator);
-                    import.first(&stream, OperatorEvent::from(account(plan, password)))?;
-                }
-                Item::Resident(plan) => self.import_resident(&mut import, *plan).await?,
+        let parts = tokio::task::spawn_blocking(move || {
+            let mut items = chunk.into_iter();
+            items.try_for_each(|item| import.item(&keys, item))?;
+            Ok::<_, DirectoryError>(import.parts)
+        });
+        let parts = parts.await.map_err(|_| DirectoryError::Stopped)??;
+        commit(&self.casebook, lane, parts).await
+    }
+}
+
+/// One append being put together.
+struct Import {
+    meta: Meta,
+    at: Timestamp,
+    parts: Vec<StreamAppend>,
+}
+
+impl Import {
+    fn item(&mut self, keys: &Keys, item: Item) -> Result<(), DirectoryError> {
+        match item {
+            Item::Site(record) => {
+                let stream = streams::site(&record.site);
+                self.first(&stream, SiteEvent::SiteOpened(record))
             }
+            Item::Crossing(record) => {
+                let stream = streams::crossing(&record.crossing);
+                self.first(&stream, CrossingEvent::CrossingOpened(record))
+            }
+            Item::Responder(plan) => {
+                let stream = streams::responder(&plan.responder);
+                self.first(&stream, responder_added_with(keys, sendable(plan))?)
+            }
+            Item::Account(plan, password) => {
+                let stream = streams::operator(&plan.operator);
+                self.first(&stream, OperatorEvent::from(account(plan, password)))
+            }
+            Item::Resident(plan) => self.resident(keys, *plan),
         }
-        import.commit().await
     }
 
-    async fn import_resident(
-        &self,
-        import: &mut Import<'_>,
-        plan: ResidentPlan,
-    ) -> Result<(), DirectoryError> {
+    fn resident(&mut self, keys: &Keys, plan: ResidentPlan) -> Result<(), DirectoryError> {
         let device = DeviceEvent::DeviceEnrolled {
             device: plan.device.clone(),
             model: plan.model,
             resident: Some(plan.resident.clone()),
             key_hash: key_hash(&plan.device_key),
         };
-        import.first(&streams::device(&plan.device), device)?;
+        self.first(&streams::device(&plan.device), device)?;
         let stream = streams::resident(&plan.resident);
         let who = Enrolling {
             resident: plan.resident,
@@ -146,32 +169,10 @@ impl Registrar {
             home_station: plan.home_station,
             profile: plan.profile,
         };
-        let enrolment = self.enrolment(who, &stream, first_event(&stream)).await?;
-        import.first(&stream, ResidentEvent::ResidentEnrolled(enrolment))
+        let enrolment = enrolment_with(keys, who, &stream, first_event(&stream))?;
+        self.first(&stream, ResidentEvent::ResidentEnrolled(enrolment))
     }
 
-    /// Makes the keys of a chunk together, which the log commits together.
-    async fn make_keys(&self, chunk: &[Item]) -> Result<(), DirectoryError> {
-        let name = |item: &Item| match item {
-            Item::Resident(plan) => Some(resident_key(&plan.resident).as_str().to_owned()),
-            Item::Responder(plan) => Some(crate::registrar::responder_key(&plan.responder)),
-            _ => None,
-        };
-        let names: Vec<String> = chunk.iter().filter_map(name).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        Ok(self.casebook.vault().create_keys(&names).await?)
-    }
-}
-
-/// One append being put together.
-struct Import<'a> {
-    casebook: &'a Casebook,
-    meta: Meta,
-    at: Timestamp,
-    parts: Vec<StreamAppend>,
-}
-
-impl Import<'_> {
     /// Adds the first event of a stream. Where it stands already, with whatever followed, the log says so.
     fn first<E: Stored>(&mut self, stream: &StreamName, event: E) -> Result<(), DirectoryError> {
         let happened = Happened::new(self.at, Actor::Registrar, event);
@@ -183,23 +184,27 @@ impl Import<'_> {
         });
         Ok(())
     }
+}
 
-    /// All at once; stream by stream when some stand there from an import of fewer residents.
-    async fn commit(self) -> Result<(u64, Position), DirectoryError> {
-        let events = self.parts.len() as u64;
-        let log = self.casebook.log();
-        match log.append(Lane::Bulk, self.parts.clone()).await {
-            Ok(appended) => return Ok((events, appended.position)),
-            Err(AppendError::WrongRevision { .. }) => {}
-            Err(error) => return Err(BookError::from(error).into()),
-        }
-        let mut position = Position::START;
-        for part in self.parts {
-            let appended = log.append(Lane::Bulk, vec![part]).await;
-            position = position.max(appended.map_err(BookError::from)?.position);
-        }
-        Ok((events, position))
+/// All at once; stream by stream when some stand there from an import of fewer residents.
+pub(crate) async fn commit(
+    casebook: &Casebook,
+    lane: Lane,
+    parts: Vec<StreamAppend>,
+) -> Result<(u64, Position), DirectoryError> {
+    let events = parts.len() as u64;
+    let log = casebook.log();
+    match log.append(lane, parts.clone()).await {
+        Ok(appended) => return Ok((events, appended.position)),
+        Err(AppendError::WrongRevision { .. }) => {}
+        Err(error) => return Err(BookError::from(error).into()),
     }
+    let mut position = Position::START;
+    for part in parts {
+        let appended = log.append(lane, vec![part]).await;
+        position = position.max(appended.map_err(BookError::from)?.position);
+    }
+    Ok((events, position))
 }
 
 /// Cuts items into appends of [`APPEND_STREAMS`] streams; a resident brings two.

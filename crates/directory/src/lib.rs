@@ -9,13 +9,15 @@
 //!
 //! - [`city`]: sites, duty, crossings, operators and responders as a pure fold.
 //! - [`harbin`]: the synthetic city, deterministic from its seed.
-//! - [`registrar`]: the writers: enrol, open, close, add; `import`: the whole synthetic city at once.
+//! - [`registrar`]: the writers: enrol, open, close, add; `import`: the whole synthetic city at once; `founding`: the same
+//!   before anybody is served, as fast as the machine allows.
 //! - [`error`]: what can go wrong, sorted by who must act.
 //! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt.
 //! - `cache`: devices asked for lately.
 //! - `follower`: the one task that writes the tables and the city.
 //! - [`presence`]: which processes that serve consoles are alive.
 //! - [`handle`]: the [`Directory`] everybody holds.
+//! - [`exchange`]: the directory as files, in and out.
 //!
 //! The handle, in short:
 //!
@@ -34,11 +36,12 @@
 //! directory.stop()                                                 // async; ordered
 //! City::at(&Casebook, Position) -> Result<City, DirectoryError>    // async; the city as of a past position
 //! City::fold(&mut self, position: Position, case: &Case)           // pure
-//! harbin::{Plan, city, residents, districts, communities, community, grid_worker}
+//! harbin::{Plan, city, residents, Residents, districts, communities, community, grid_worker}
 //! ```
 
 pub mod city;
 pub mod error;
+pub mod exchange;
 pub mod handle;
 pub mod harbin;
 pub mod presence;
@@ -46,6 +49,7 @@ pub mod registrar;
 
 mod cache;
 mod follower;
+mod founding;
 mod import;
 mod tables;
 

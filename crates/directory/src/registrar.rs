@@ -7,10 +7,10 @@
 //! First events have ids made from whom they are about: an import that broke off is sent again whole and nothing
 //! happens twice.
 
-use casebook::{Batch, Binding, Casebook, Draft, Meta, Stored, streams};
+use casebook::{Batch, Binding, Casebook, Draft, Keys, Meta, Stored, streams};
 use domain::{
     Actor, CommunityId, CrossingId, DeviceId, DistrictId, OperatorId, ResidentId, ResponderId,
-    SiteId, SubjectId, Timestamp,
+    Sealed, SiteId, SubjectId, Timestamp,
     crossing::{CrossingEvent, CrossingRecord},
     device::DeviceEvent,
     operator::{OperatorEvent, ResponderEvent, ResponderKind, Role, Scope},
@@ -18,6 +18,7 @@ use domain::{
     site::{Hours, SiteEvent, SiteRecord},
 };
 use eventlog::{Appended, EventId, Expected, Lane, StreamName};
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -47,7 +48,7 @@ pub struct Account {
 }
 
 /// Somebody who can be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are their types")]
 pub struct Sendable {
     pub responder: ResponderId,
@@ -59,7 +60,7 @@ pub struct Sendable {
 }
 
 /// A resident to be enrolled or moved.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are their types")]
 pub struct Enrolling {
     pub resident: ResidentId,
@@ -72,8 +73,16 @@ pub struct Enrolling {
 
 /// The SHA-256 of a device's key, hexadecimal, as the log and the tables hold it.
 pub fn key_hash(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(key.as_bytes()))
+}
+
+/// Bytes in hexadecimal, without a text made for each.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    digits.collect()
 }
 
 /// The name of the key a resident's profile is sealed under.
@@ -376,6 +385,11 @@ impl Registrar {
 
 /// Helpers.
 impl Registrar {
+    /// The log it writes to.
+    pub fn log(&self) -> &eventlog::Log {
+        self.casebook.log()
+    }
+
     /// Begins a stream; one that was begun before is a conflict.
     async fn begin<E: Stored>(
         &self,
@@ -427,27 +441,16 @@ impl Registrar {
         who: Sendable,
     ) -> Result<ResponderEvent, DirectoryError> {
         let stream = streams::responder(&who.responder);
-        let binding = Binding {
-            stream: &stream,
-            event: first_event(&stream),
-            field: PHONE,
-        };
         let phone = match &who.phone {
             Some(phone) => {
                 let key = responder_key(&who.responder);
                 let vault = self.casebook.vault();
-                Some(vault.seal_json(&key, binding, phone).await?)
+                let sealed = vault.seal_json(&key, phone_binding(&stream), phone);
+                Some(sealed.await?)
             }
             None => None,
         };
-        Ok(ResponderEvent::ResponderAdded {
-            responder: who.responder,
-            name: who.name,
-            kind: who.kind,
-            site: who.site,
-            district: who.district,
-            phone,
-        })
+        Ok(responder_added(who, phone))
     }
 
     pub(crate) async fn enrolment(
@@ -460,14 +463,54 @@ impl Registrar {
         let binding = profile_binding(stream, event);
         let vault = self.casebook.vault();
         let profile = vault.seal_json(key.as_str(), binding, &who.profile).await?;
-        Ok(Enrolment {
-            resident: who.resident,
-            district: who.district,
-            community: who.community,
-            grid: who.grid,
-            home_station: who.home_station,
-            profile,
-        })
+        Ok(enrolment(who, profile))
+    }
+}
+
+/// A responder's first event, sealed with a key in hand.
+pub(crate) fn responder_added_with(
+    keys: &Keys,
+    who: Sendable,
+) -> Result<ResponderEvent, DirectoryError> {
+    let stream = streams::responder(&who.responder);
+    let key = responder_key(&who.responder);
+    let seal = |phone: &String| keys.seal_json(&key, phone_binding(&stream), phone);
+    let phone = who.phone.as_ref().map(seal).transpose()?;
+    Ok(responder_added(who, phone))
+}
+
+/// An enrolment, sealed with a key in hand.
+pub(crate) fn enrolment_with(
+    keys: &Keys,
+    who: Enrolling,
+    stream: &StreamName,
+    event: EventId,
+) -> Result<Enrolment, DirectoryError> {
+    let key = resident_key(&who.resident);
+    let binding = profile_binding(stream, event);
+    let profile = keys.seal_json(key.as_str(), binding, &who.profile)?;
+    Ok(enrolment(who, profile))
+}
+
+fn responder_added(who: Sendable, phone: Option<Sealed>) -> ResponderEvent {
+    ResponderEvent::ResponderAdded {
+        responder: who.responder,
+        name: who.name,
+        kind: who.kind,
+        site: who.site,
+        district: who.district,
+        phone,
+    }
+}
+
+fn enrolment(who: Enrolling, profile: Sealed) -> Enrolment {
+    Enrolment {
+        resident: who.resident,
+        district: who.district,
+        community: who.community,
+        grid: who.grid,
+        home_station: who.home_station,
+        profile,
     }
 }
 
@@ -481,6 +524,15 @@ impl From<Account> for OperatorEvent {
             scope: account.scope,
             password: account.password,
         }
+    }
+}
+
+/// A telephone is bound to the responder's first event, in whichever it stands.
+fn phone_binding(stream: &StreamName) -> Binding<'_> {
+    Binding {
+        stream,
+        event: first_event(stream),
+        field: PHONE,
     }
 }
 

@@ -1,33 +1,34 @@
 //! The read tables: residents and devices in `DIR/directory.sqlite`, with their own cursor.
 //!
 //! For: looking up by id and page by page; everything in them is in the log too, so a missing, foreign, older or
-//! damaged file is put aside and filled anew.
-//! May not know: how the log is followed, what a sealed profile says.
+//! damaged file is put aside and filled anew. Sealed profiles stay in the log alone: a row says in which event.
+//! May not know: how the log is followed, profiles.
 //!
 //! One task writes, in batches: rows and cursor in one transaction, so a crash leaves both as they were.
 
-use std::{path::Path, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use casebook::streams;
-use domain::{CommunityId, DeviceId, DistrictId, ResidentId, Sealed, SiteId};
+use domain::{CommunityId, DeviceId, DistrictId, ResidentId, SiteId};
 use eventlog::{EventId, Position, Recorded};
 use serde::Serialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use sqlx::{
-    Row, SqlitePool,
+    Row as _, SqlitePool,
     sqlite::{
         SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
     },
 };
 
-use crate::error::DirectoryError;
+use uuid::Uuid;
+
+use crate::{error::DirectoryError, registrar::hex};
 
 /// The file's name within the data folder.
 pub const FILE: &str = "directory.sqlite";
 
 /// The shape of the tables below; another number in a file means: fill it anew.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Marks the file as ours ("ANdr").
 const APPLICATION: i64 = 0x414e_6472;
@@ -46,7 +47,7 @@ const SCHEMA: &str = "
 CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, mark TEXT NOT NULL);
 CREATE TABLE residents (
     id TEXT PRIMARY KEY, district TEXT NOT NULL, community TEXT NOT NULL, grid INTEGER NOT NULL, home_station TEXT,
-    profile TEXT, sealed_in TEXT NOT NULL
+    erased INTEGER NOT NULL, sealed_in BLOB NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX residents_of_district ON residents (district, id);
 CREATE INDEX residents_of_station ON residents (home_station, id);
@@ -69,18 +70,13 @@ pub struct ResidentRow {
     pub grid: u16,
     /// 签约服务站.
     pub home_station: Option<SiteId>,
-    /// Sealed, as it stands in the log; `None` once the resident was erased.
-    pub profile: Option<Sealed>,
-    /// The event the profile was sealed in.
+    /// The resident was forgotten.
+    pub erased: bool,
+    /// The event in the resident's stream that holds the profile, sealed.
     pub sealed_in: EventId,
 }
 
 impl ResidentRow {
-    /// The resident was forgotten.
-    pub fn erased(&self) -> bool {
-        self.profile.is_none()
-    }
-
     /// The stream the profile was sealed in.
     pub fn stream(&self) -> eventlog::StreamName {
         streams::resident(&self.resident)
@@ -117,7 +113,7 @@ pub enum ResidentFilter {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Change {
     Resident(ResidentRow),
-    Profile(ResidentId, Sealed, EventId),
+    Profile(ResidentId, EventId),
     Erased(ResidentId),
     Device(DeviceRow),
     Retired(DeviceId),
@@ -141,7 +137,7 @@ impl Cursor {
         let digest = hash.finalize();
         Self {
             position: event.position,
-            mark: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            mark: hex(&digest),
         }
     }
 }
@@ -279,11 +275,23 @@ impl Tables {
         cursor: Option<Cursor>,
     ) -> Result<(), DirectoryError> {
         let mut transaction = self.0.begin().await?;
-        // Runs of the same kind go as one statement each; row by row would take several times as long.
-        for run in changes.chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b)) {
-            let rows: Vec<serde_json::Value> = run.iter().map(as_json).collect();
-            let rows = serde_json::Value::Array(rows).to_string();
-            let statement = statement(&run[0]);
+        // Rows of residents and of devices do not depend on each other. Within each, runs of the same kind go as one
+        // statement; row by row would take many times as long.
+        let (mut devices, mut residents) = (Vec::new(), Vec::new());
+        for change in changes {
+            match change {
+                Change::Device(_) | Change::Retired(_) => devices.push(change),
+                Change::Resident(_) | Change::Profile(..) | Change::Erased(_) => {
+                    residents.push(change);
+                }
+            }
+        }
+        let same =
+            |a: &&Change, b: &&Change| std::mem::discriminant(*a) == std::mem::discriminant(*b);
+        for run in devices.chunk_by(same).chain(residents.chunk_by(same)) {
+            let rows: Vec<Row<'_>> = run.iter().map(|change| row(change)).collect();
+            let rows = serde_json::to_string(&rows).map_err(|error| odd(&error))?;
+            let statement = statement(run[0]);
             sqlx::query(statement)
                 .bind(rows)
                 .execute(&mut *transaction)
@@ -303,17 +311,17 @@ impl Tables {
 fn statement(change: &Change) -> &'static str {
     match change {
         Change::Resident(_) => {
-            "INSERT OR REPLACE INTO residents (id, district, community, grid, home_station, profile, sealed_in)
-             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6
+            "INSERT OR REPLACE INTO residents (id, district, community, grid, home_station, erased, sealed_in)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, 0, unhex(value ->> 5)
              FROM json_each(?)"
         }
         Change::Profile(..) => {
-            "UPDATE residents SET profile = changed.value ->> 1, sealed_in = changed.value ->> 2
+            "UPDATE residents SET erased = 0, sealed_in = unhex(changed.value ->> 1)
              FROM (SELECT value, max(key) FROM json_each(?) GROUP BY value ->> 0) AS changed
              WHERE id = changed.value ->> 0"
         }
         Change::Erased(_) => {
-            "UPDATE residents SET profile = NULL WHERE id IN (SELECT value ->> 0 FROM json_each(?))"
+            "UPDATE residents SET erased = 1 WHERE id IN (SELECT value ->> 0 FROM json_each(?))"
         }
         Change::Device(_) => {
             "INSERT OR REPLACE INTO devices (id, model, resident, key_hash, retired)
@@ -325,30 +333,43 @@ fn statement(change: &Change) -> &'static str {
     }
 }
 
-fn as_json(change: &Change) -> serde_json::Value {
-    let sealed = |it: &Sealed| json!(it).to_string();
+/// What [`statement`] reads of a change.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'a> {
+    Resident(
+        &'a str,
+        &'a str,
+        &'a str,
+        u16,
+        Option<&'a str>,
+        uuid::fmt::Simple,
+    ),
+    Profile(&'a str, uuid::fmt::Simple),
+    Device(&'a str, &'a str, Option<&'a str>, &'a str, u8),
+    One([&'a str; 1]),
+}
+
+fn row(change: &Change) -> Row<'_> {
     match change {
-        Change::Resident(row) => json!([
-            row.resident,
-            row.district,
-            row.community,
+        Change::Resident(row) => Row::Resident(
+            row.resident.as_str(),
+            row.district.as_str(),
+            row.community.as_str(),
             row.grid,
-            row.home_station,
-            row.profile.as_ref().map(sealed),
-            row.sealed_in.to_string(),
-        ]),
-        Change::Profile(resident, profile, event) => {
-            json!([resident, sealed(profile), event.to_string()])
-        }
-        Change::Erased(resident) => json!([resident]),
-        Change::Device(row) => json!([
-            row.device,
-            row.model,
-            row.resident,
-            row.key_hash,
-            u8::from(row.retired)
-        ]),
-        Change::Retired(device) => json!([device]),
+            row.home_station.as_ref().map(SiteId::as_str),
+            row.sealed_in.0.simple(),
+        ),
+        Change::Profile(resident, event) => Row::Profile(resident.as_str(), event.0.simple()),
+        Change::Erased(resident) => Row::One([resident.as_str()]),
+        Change::Device(row) => Row::Device(
+            row.device.as_str(),
+            &row.model,
+            row.resident.as_ref().map(ResidentId::as_str),
+            &row.key_hash,
+            row.retired.into(),
+        ),
+        Change::Retired(device) => Row::One([device.as_str()]),
     }
 }
 
@@ -403,6 +424,28 @@ impl Tables {
         rows.iter().map(resident_row).collect()
     }
 
+    pub(crate) async fn residents_among(
+        &self,
+        ids: &BTreeSet<ResidentId>,
+    ) -> Result<Vec<ResidentRow>, DirectoryError> {
+        let ids = serde_json::to_string(ids).map_err(|error| odd(&error))?;
+        let rows =
+            sqlx::query("SELECT * FROM residents WHERE id IN (SELECT value FROM json_each(?))");
+        let rows = rows.bind(ids).fetch_all(&self.0).await?;
+        rows.iter().map(resident_row).collect()
+    }
+
+    pub(crate) async fn devices_among(
+        &self,
+        ids: &BTreeSet<DeviceId>,
+    ) -> Result<Vec<DeviceRow>, DirectoryError> {
+        let ids = serde_json::to_string(ids).map_err(|error| odd(&error))?;
+        let rows =
+            sqlx::query("SELECT * FROM devices WHERE id IN (SELECT value FROM json_each(?))");
+        let rows = rows.bind(ids).fetch_all(&self.0).await?;
+        rows.iter().map(device_row).collect()
+    }
+
     pub(crate) async fn devices_page(
         &self,
         after: &str,
@@ -426,16 +469,15 @@ impl Tables {
 }
 
 fn resident_row(row: &SqliteRow) -> Result<ResidentRow, DirectoryError> {
-    let profile: Option<String> = row.try_get("profile")?;
-    let profile = profile.map(|text| serde_json::from_str(&text)).transpose();
+    let sealed_in: &[u8] = row.try_get("sealed_in")?;
     Ok(ResidentRow {
         resident: parse_with(row, "id", ResidentId::parse)?,
         district: parse_with(row, "district", DistrictId::parse)?,
         community: parse_with(row, "community", CommunityId::parse)?,
         grid: row.try_get("grid")?,
         home_station: maybe(row, "home_station", SiteId::parse)?,
-        profile: profile.map_err(|error| odd(&error))?,
-        sealed_in: parse_with(row, "sealed_in", |text| text.parse().map(EventId))?,
+        erased: row.try_get("erased")?,
+        sealed_in: EventId(Uuid::from_slice(sealed_in).map_err(|error| odd(&error))?),
     })
 }
 

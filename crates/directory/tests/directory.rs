@@ -251,7 +251,7 @@ async fn an_erased_resident_has_no_profile_and_lives_at_the_communitys_centre() 
     let erased = erased.await.unwrap();
     directory.caught_up(erased.position).await.unwrap();
     let row = directory.resident(&resident(4)).await.unwrap().unwrap();
-    assert!(row.erased());
+    assert!(row.erased);
     assert_eq!(
         directory.profile(&resident(4)).await,
         Err(ProfileError::Erased)
@@ -348,4 +348,87 @@ async fn who_is_erased_by_another_process_cannot_be_read_from_this_ones_memory()
     // The row as it was before: all that is left is the sealed text.
     let unread = directory.profile_of(&row).await.unwrap_err();
     assert!(matches!(unread, ProfileError::Erased), "{unread}");
+}
+
+#[tokio::test]
+async fn a_founded_city_is_the_imported_one_and_founding_goes_on_where_it_broke_off() {
+    let plan = harbin::Plan {
+        residents: 100,
+        ..SMALL
+    };
+    let password = |account: &harbin::AccountPlan| format!("phc of {}", account.operator);
+    let imported = memory().await;
+    import(&imported, &plan).await;
+    let founded = memory().await;
+    let registrar = directory::Registrar::new(founded.clone());
+    // A first run that ended early, in the middle of an append of the second.
+    let part = harbin::Plan {
+        residents: 70,
+        ..plan.clone()
+    };
+    registrar
+        .found_city(&part, password, |_, _| {})
+        .await
+        .unwrap();
+    let mut last = (0, 0);
+    let done = registrar.found_city(&plan, password, |done, total| last = (done, total));
+    let done = done.await.unwrap();
+    assert_eq!(last, (done.events, done.events), "everything is told");
+    assert_eq!(
+        founded.log().head(),
+        imported.log().head(),
+        "nothing stands there twice"
+    );
+    let mut all = Vec::new();
+    for casebook in [imported, founded] {
+        let directory = Directory::open(casebook, None).await.unwrap();
+        let city = directory.city();
+        let ids: Vec<_> = city.responders.keys().cloned().collect();
+        let profile = directory.profile(&resident(100)).await.unwrap();
+        let open = |row: directory::ResidentRow| (row.resident, row.community, row.sealed_in);
+        let rows = directory
+            .residents_page(&ResidentFilter::City, None, 1_000)
+            .await
+            .unwrap();
+        let rows: Vec<_> = rows.into_iter().map(open).collect();
+        all.push((
+            city.sites.clone(),
+            city.operators.clone(),
+            ids,
+            profile,
+            rows,
+        ));
+    }
+    assert!(all[0] == all[1]);
+}
+
+#[tokio::test]
+async fn a_city_folded_on_from_its_last_snapshot_is_the_city_folded_from_the_start() {
+    let casebook = memory().await;
+    let position = import(&casebook, &SMALL).await;
+    let whole = City::at(&casebook, position).await.unwrap();
+    let half = City::at(&casebook, Position(position.0 / 2)).await.unwrap();
+    let saved = casebook.save_snapshot("directory/city", half.position, 1, &half);
+    saved.await.unwrap();
+    assert_eq!(City::at(&casebook, position).await.unwrap(), whole);
+    assert_eq!(
+        *Directory::open(casebook.clone(), None)
+            .await
+            .unwrap()
+            .city(),
+        whole
+    );
+    let earlier = Position(position.0 / 4);
+    let before = City::at(&casebook, earlier).await.unwrap();
+    assert_eq!(
+        before.position, earlier,
+        "a later snapshot says nothing of an earlier city"
+    );
+    assert!(before.responders.len() < half.responders.len());
+    // Of another shape, or damaged: as if there were none.
+    casebook
+        .save_snapshot("directory/city", half.position, 99, &half)
+        .await
+        .unwrap();
+    assert_eq!(City::at(&casebook, position).await.unwrap(), whole);
 }

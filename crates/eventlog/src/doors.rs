@@ -6,7 +6,8 @@
 use crate::error::DoorError;
 use crate::event::Lane;
 use crate::limits::{
-    DOOR_NAME_BYTES, READ_LIMIT, SECRET_BYTES, SESSION_BYTES, SESSION_HASH_BYTES, SNAPSHOT_BYTES,
+    DOOR_NAME_BYTES, READ_LIMIT, SECRET_BYTES, SECRETS_AT_ONCE, SESSION_BYTES, SESSION_HASH_BYTES,
+    SNAPSHOT_BYTES,
 };
 use crate::log::Log;
 use crate::name::Position;
@@ -77,6 +78,8 @@ pub(crate) enum DoorWrite {
         key_id: String,
         wrapped: Vec<u8>,
     },
+    /// Key ids and wrapped keys; all of them find room, or none is kept.
+    SecretsPut(Vec<(String, Vec<u8>)>),
     SecretDelete {
         key_id: String,
     },
@@ -113,6 +116,8 @@ pub(crate) enum DoorAnswer {
     Lease(Option<Lease>),
     Snapshot(Option<Snapshot>),
     Secret(Option<Vec<u8>>),
+    /// In the order they were given.
+    Secrets(Vec<Vec<u8>>),
     Names(Vec<String>),
     Session(Option<Session>),
 }
@@ -280,6 +285,33 @@ impl Secrets {
         }
     }
 
+    /// Keeps many wrapped keys in one commit, each unless there is one already; gives back those that are kept, in the
+    /// same order. At most [`SECRETS_AT_ONCE`].
+    pub async fn put_many(
+        &self,
+        lane: Lane,
+        secrets: Vec<(String, Vec<u8>)>,
+    ) -> Result<Vec<Vec<u8>>, DoorError> {
+        within(
+            "the number of keys in a command",
+            secrets.len(),
+            SECRETS_AT_ONCE,
+        )?;
+        for (key_id, wrapped) in &secrets {
+            within("the name's size in bytes", key_id.len(), DOOR_NAME_BYTES)?;
+            within(
+                "the wrapped key's size in bytes",
+                wrapped.len(),
+                SECRET_BYTES,
+            )?;
+        }
+        let write = DoorWrite::SecretsPut(secrets);
+        match self.0.door_write(lane, write).await? {
+            DoorAnswer::Secrets(kept) => Ok(kept),
+            other => Err(misplaced(&other)),
+        }
+    }
+
     /// Destroys a wrapped key, if it is there. Once this returns nobody gets it from the log again, and on SQLite it is
     /// gone from the files.
     pub async fn delete(&self, key_id: &str) -> Result<(), DoorError> {
@@ -360,11 +392,20 @@ impl Sessions {
 }
 
 impl DoorWrite {
+    /// The rows it writes, which is what it costs the store.
+    pub(crate) fn rows(&self) -> usize {
+        match self {
+            Self::SecretsPut(secrets) => secrets.len(),
+            _ => 1,
+        }
+    }
+
     /// The bytes it takes in the queue.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::SnapshotPut { snapshot, .. } => snapshot.bytes.len(),
             Self::SecretPut { wrapped, .. } => wrapped.len(),
+            Self::SecretsPut(secrets) => secrets.iter().map(|(_, wrapped)| wrapped.len()).sum(),
             Self::SessionPut { session, .. } => session.bytes.len(),
             _ => DOOR_NAME_BYTES,
         }

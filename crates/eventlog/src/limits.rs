@@ -136,6 +136,9 @@ pub const SNAPSHOT_BYTES: usize = 64 * 1024 * 1024;
 /// Largest wrapped key, in bytes.
 pub const SECRET_BYTES: usize = 4 * 1024;
 
+/// Most wrapped keys kept by one command: those of one append of an import, and some.
+pub const SECRETS_AT_ONCE: usize = 256;
+
 /// Most wrapped keys: one per resident and unknown device of a large city.
 pub const SECRET_ENTRIES: usize = 4_000_000;
 

@@ -378,7 +378,7 @@ fn cost(write: &Write) -> Cost {
             .map(stream_cost)
             .fold(Cost::NOTHING, Cost::plus),
         Write::Door(door) => Cost {
-            events: 1,
+            events: door.rows(),
             bytes: door.size(),
         },
     }

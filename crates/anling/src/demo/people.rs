@@ -59,9 +59,12 @@ pub(crate) fn read_accounts(folder: &Folder) -> Result<Vec<DemoAccount>, Failure
 }
 
 /// Writes device, key, resident, district, and the account of the home's alarm panel where there is one.
-pub(crate) fn write_devices(folder: &Folder, devices: &[DemoDevice]) -> Result<(), Failure> {
+pub(crate) fn write_devices(
+    folder: &Folder,
+    devices: impl Iterator<Item = DemoDevice>,
+) -> Result<(), Failure> {
     let mut text = String::from("device,key,resident,district,account\n");
-    for (nth, device) in devices.iter().enumerate() {
+    for (nth, device) in devices.enumerate() {
         let account = panels::account(nth).unwrap_or_default();
         let _ = writeln!(
             text,

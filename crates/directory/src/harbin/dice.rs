@@ -10,6 +10,8 @@ use rand_chacha::{
 };
 use sha2::{Digest, Sha256};
 
+use crate::registrar::hex;
+
 /// One independent run of draws.
 pub(super) struct Dice(ChaCha8Rng);
 
@@ -62,10 +64,7 @@ impl Dice {
 
     /// `bytes` random bytes in hexadecimal.
     pub(super) fn hex(&mut self, bytes: usize) -> String {
-        let mut text = String::with_capacity(bytes * 2);
-        for _ in 0..bytes {
-            text.push_str(&format!("{:02x}", self.below(256)));
-        }
-        text
+        let drawn = (0..bytes).map(|_| u8::try_from(self.below(256)).unwrap_or(0));
+        hex(&drawn.collect::<Vec<u8>>())
     }
 }

@@ -177,6 +177,27 @@ pub fn city(plan: &Plan) -> CityPlan {
 
 /// The residents of a plan, one after another; the n-th is the same whatever their number. Holds none of them.
 pub fn residents(plan: &Plan) -> impl Iterator<Item = ResidentPlan> + Send + 'static {
-    let streets = people::Streets::new(plan);
-    (1..=plan.residents).map(move |n| people::resident(&streets, n))
+    let residents = Residents::new(plan);
+    (1..=plan.residents).map(move |n| residents.nth(n))
+}
+
+/// The residents of a seed, each invented when asked for, on any thread.
+pub struct Residents(people::Streets);
+
+impl Residents {
+    /// Those of a plan's seed.
+    pub fn new(plan: &Plan) -> Self {
+        Self(people::Streets::new(plan))
+    }
+
+    /// The `n`-th, from 1; the same whatever their number.
+    pub fn nth(&self, n: u32) -> ResidentPlan {
+        people::resident(&self.0, n)
+    }
+}
+
+impl std::fmt::Debug for Residents {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Residents(…)")
+    }
 }

@@ -3,7 +3,7 @@
 //! For: the same behaviour as the tables of the other stores.
 //! May not know: queues, the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::doors::{DoorAnswer, DoorRead, DoorWrite, Lease, Session, Snapshot};
 use crate::error::DoorError;
@@ -52,6 +52,23 @@ impl MemoryDoors {
                 let kept = self.secrets.entry(key_id.clone());
                 let kept = kept.or_insert_with(|| wrapped.clone()).clone();
                 return Ok(DoorAnswer::Secret(Some(kept)));
+            }
+            DoorWrite::SecretsPut(secrets) => {
+                let fresh: BTreeSet<&String> = secrets.iter().map(|(key_id, _)| key_id).collect();
+                let fresh = fresh
+                    .into_iter()
+                    .filter(|it| !self.secrets.contains_key(*it));
+                if self.secrets.len() + fresh.count() > SECRET_ENTRIES {
+                    return Err(DoorError::NoRoom {
+                        what: "secrets",
+                        limit: SECRET_ENTRIES,
+                    });
+                }
+                let keep = |(key_id, wrapped): &(String, Vec<u8>)| {
+                    let kept = self.secrets.entry(key_id.clone());
+                    kept.or_insert_with(|| wrapped.clone()).clone()
+                };
+                return Ok(DoorAnswer::Secrets(secrets.iter().map(keep).collect()));
             }
             DoorWrite::SecretDelete { key_id } => {
                 self.secrets.remove(key_id);

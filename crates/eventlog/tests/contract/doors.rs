@@ -14,6 +14,7 @@ on_every_store!(
     a_released_lease_is_free_and_its_epoch_lives_on,
     a_snapshot_is_replaced_and_removed,
     a_secret_is_kept_once_and_destroyed,
+    many_secrets_are_kept_together_each_once,
     secrets_are_listed_page_by_page,
     a_session_lives_until_it_ends,
     what_is_too_large_for_a_door_is_refused,
@@ -130,6 +131,50 @@ async fn a_secret_is_kept_once_and_destroyed(bench: Bench) {
             .await
             .unwrap(),
         b"two"
+    );
+}
+
+async fn many_secrets_are_kept_together_each_once(bench: Bench) {
+    let secrets = bench.log.secrets();
+    secrets
+        .put(Lane::Bulk, "r-2", b"old".to_vec())
+        .await
+        .unwrap();
+    let named = |names: &[&str]| -> Vec<(String, Vec<u8>)> {
+        let named = names.iter().enumerate();
+        named
+            .map(|(n, name)| ((*name).to_owned(), vec![u8::try_from(n).unwrap()]))
+            .collect()
+    };
+    let kept = secrets.put_many(Lane::Bulk, named(&["r-1", "r-2", "r-3", "r-1"]));
+    let kept = kept.await.unwrap();
+    assert_eq!(
+        kept,
+        [vec![0], b"old".to_vec(), vec![2], vec![0]],
+        "in the order asked"
+    );
+    assert_eq!(secrets.get("r-3").await.unwrap(), Some(vec![2]));
+    assert_eq!(
+        secrets.put_many(Lane::Urgent, Vec::new()).await,
+        Ok(Vec::new())
+    );
+    let many: Vec<String> = (0..=eventlog::SECRETS_AT_ONCE)
+        .map(|n| format!("m-{n:03}"))
+        .collect();
+    let many: Vec<(String, Vec<u8>)> = many.into_iter().map(|name| (name, vec![1])).collect();
+    assert!(matches!(
+        secrets.put_many(Lane::Bulk, many.clone()).await,
+        Err(DoorError::TooLarge { .. })
+    ));
+    assert_eq!(
+        secrets.list("m", 1).await.unwrap(),
+        ["r-1"],
+        "none of them was kept"
+    );
+    let fits = many[1..].to_vec();
+    assert_eq!(
+        secrets.put_many(Lane::Bulk, fits).await.unwrap().len(),
+        eventlog::SECRETS_AT_ONCE
     );
 }
 

@@ -134,6 +134,13 @@ impl Doors {
                 let mut kept = self.put_secrets(sql, &[(key_id, wrapped)]).await?;
                 Ok(kept.pop().unwrap_or(Ok(DoorAnswer::Done)))
             }
+            DoorWrite::SecretsPut(secrets) => {
+                let keys: Vec<_> = secrets
+                    .iter()
+                    .map(|(key_id, wrapped)| (key_id.as_str(), wrapped.as_slice()))
+                    .collect();
+                self.put_together(sql, &keys).await
+            }
             DoorWrite::SnapshotDelete { name } => {
                 let query =
                     sqlx::query("DELETE FROM snapshots WHERE name = $1").bind(name.as_str());
@@ -247,6 +254,31 @@ impl Doors {
                 .await?;
         }
         Ok(answers)
+    }
+
+    /// Many keys of one command: all of them find room, or none is kept.
+    async fn put_together(&mut self, sql: &mut PgConnection, keys: &[(&str, &[u8])]) -> Done {
+        let wanted: HashSet<&str> = keys.iter().map(|(key_id, _)| *key_id).collect();
+        let free = to_sql(SECRETS.limit as u64) - self.now[SECRETS.at];
+        if to_sql(wanted.len() as u64) > free {
+            let there: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM secrets WHERE key_id = ANY ($1)")
+                    .bind(wanted.iter().copied().collect::<Vec<_>>())
+                    .fetch_one(&mut *sql)
+                    .await?;
+            if to_sql(wanted.len() as u64) - there > free {
+                return Ok(Err(no_room(SECRETS)));
+            }
+        }
+        let mut kept = Vec::with_capacity(keys.len());
+        for answer in self.put_secrets(sql, keys).await? {
+            match answer {
+                Ok(DoorAnswer::Secret(Some(wrapped))) => kept.push(wrapped),
+                Ok(_) => return Ok(Err(no_room(SECRETS))),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        Ok(Ok(DoorAnswer::Secrets(kept)))
     }
 
     async fn acquire(

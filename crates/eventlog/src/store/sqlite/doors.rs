@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
-use super::rows::{from_sql, to_sql};
+use super::rows::{chunks, from_sql, groups, to_sql};
 use crate::doors::{DoorAnswer, DoorRead, DoorWrite, Lease, Session, Snapshot};
 use crate::error::DoorError;
 use crate::limits::{DOOR_ENTRIES, SECRET_ENTRIES, SESSION_ENTRIES};
@@ -74,6 +74,7 @@ impl Doors {
             DoorWrite::SecretPut { key_id, wrapped } => {
                 return self.put_secret(sql, key_id, wrapped).await;
             }
+            DoorWrite::SecretsPut(secrets) => return self.put_secrets(sql, secrets).await,
             DoorWrite::SecretDelete { key_id } => {
                 self.remove(sql, SECRETS, Key::Text(key_id)).await?;
             }
@@ -145,6 +146,49 @@ impl Doors {
             .execute(sql)
             .await?;
         Ok(Ok(DoorAnswer::Secret(Some(wrapped.to_vec()))))
+    }
+
+    /// Keeps many wrapped keys in few statements; an import brings them by the hundred thousand.
+    async fn put_secrets(
+        &mut self,
+        sql: &mut SqliteConnection,
+        secrets: &[(String, Vec<u8>)],
+    ) -> Done {
+        let mut kept = HashMap::new();
+        for chunk in chunks(secrets) {
+            kept.extend(kept_among(sql, chunk).await?);
+        }
+        let mut fresh = Vec::new();
+        for (key_id, wrapped) in secrets {
+            kept.entry(key_id.clone()).or_insert_with(|| {
+                fresh.push((key_id, wrapped));
+                wrapped.clone()
+            });
+        }
+        let count = self.count(sql, SECRETS).await? + fresh.len();
+        if count > SECRETS.limit {
+            return Ok(Err(DoorError::NoRoom {
+                what: SECRETS.name,
+                limit: SECRETS.limit,
+            }));
+        }
+        for chunk in chunks(&fresh) {
+            let text = format!(
+                "INSERT INTO secrets (key_id, wrapped) VALUES {}",
+                groups(chunk.len(), 2)
+            );
+            let mut query = sqlx::query(AssertSqlSafe(text));
+            for (key_id, wrapped) in chunk {
+                query = query.bind(key_id.as_str()).bind(wrapped.as_slice());
+            }
+            query.execute(&mut *sql).await?;
+        }
+        self.counts.insert(SECRETS.name, count);
+        let answer =
+            |(key_id, _): &(String, Vec<u8>)| kept.get(key_id).cloned().unwrap_or_default();
+        Ok(Ok(DoorAnswer::Secrets(
+            secrets.iter().map(answer).collect(),
+        )))
     }
 
     async fn acquire(
@@ -334,6 +378,22 @@ async fn secret(sql: &mut SqliteConnection, key_id: &str) -> Result<Option<Vec<u
         .fetch_optional(sql)
         .await?;
     Ok(found)
+}
+
+/// Those of these keys that are kept already.
+async fn kept_among(
+    sql: &mut SqliteConnection,
+    secrets: &[(String, Vec<u8>)],
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let text = format!(
+        "SELECT key_id, wrapped FROM secrets WHERE key_id IN {}",
+        groups(1, secrets.len())
+    );
+    let mut query = sqlx::query_as(AssertSqlSafe(text));
+    for (key_id, _) in secrets {
+        query = query.bind(key_id.as_str());
+    }
+    Ok(query.fetch_all(sql).await?)
 }
 
 async fn secrets(

@@ -32,7 +32,14 @@ pub(super) fn chunks<T>(mut items: &[T]) -> impl Iterator<Item = &[T]> {
 /// `(?,?),(?,?)`: `rows` groups of `columns` placeholders.
 pub(super) fn groups(rows: usize, columns: usize) -> String {
     let group = format!("({})", vec!["?"; columns].join(","));
-    vec![group; rows].join(",")
+    let mut all = String::with_capacity((group.len() + 1) * rows);
+    for row in 0..rows {
+        if row > 0 {
+            all.push(',');
+        }
+        all.push_str(&group);
+    }
+    all
 }
 
 /// A number as SQLite keeps it; those past its largest stand for the largest.

@@ -1,0 +1,525 @@
+//! A line as a record, and a record as a line.
+//!
+//! For: the one shape in which a file's lines reach the directory, through a socket too.
+//! May not know: whether what a line refers to is there; that is `compare`.
+
+use domain::{
+    CommunityId, CrossingId, DeviceId, DistrictId, OperatorId, ResidentId, ResponderId, SiteId,
+    crossing::CrossingRecord,
+    operator::{Role, Scope},
+    party::Traveller,
+    resident::{Address, Contact, Profile},
+    site::{Hours, SiteRecord},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Fault, Kind,
+    cells::{Cells, degrees, join, of_degrees, of_minutes, of_word, of_yes, split, word, yes},
+};
+use crate::registrar::{Enrolling, Sendable, key_hash};
+
+/// A record as a file's line gives it. `ended`: the line says that it is no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant is its kind")]
+pub enum Row {
+    /// A line of a table that this version knows by itself, the id first.
+    Fixed(Kind, Vec<String>),
+    Site {
+        record: SiteRecord,
+        ended: bool,
+    },
+    Crossing {
+        record: CrossingRecord,
+        ended: bool,
+        why: String,
+    },
+    Responder {
+        who: Sendable,
+        ended: bool,
+    },
+    /// `password`: an argon2id PHC string, put in on the way for an account that is new.
+    Operator {
+        operator: OperatorId,
+        name: String,
+        post: String,
+        role: Role,
+        scope: Scope,
+        password: Option<String>,
+        ended: bool,
+    },
+    Resident(Box<Enrolling>),
+    /// `key_hash`: none was given, so the present one stays.
+    Device {
+        device: DeviceId,
+        model: String,
+        resident: Option<ResidentId>,
+        key_hash: Option<String>,
+        ended: bool,
+    },
+}
+
+impl Row {
+    /// Which kind.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Fixed(kind, _) => *kind,
+            Self::Site { .. } => Kind::Sites,
+            Self::Crossing { .. } => Kind::Crossings,
+            Self::Responder { .. } => Kind::Responders,
+            Self::Operator { .. } => Kind::Operators,
+            Self::Resident(_) => Kind::Residents,
+            Self::Device { .. } => Kind::Devices,
+        }
+    }
+
+    /// Whom or what it is about.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Fixed(_, cells) => cells.first().map_or("", String::as_str),
+            Self::Site { record, .. } => record.site.as_str(),
+            Self::Crossing { record, .. } => record.crossing.as_str(),
+            Self::Responder { who, .. } => who.responder.as_str(),
+            Self::Operator { operator, .. } => operator.as_str(),
+            Self::Resident(who) => who.resident.as_str(),
+            Self::Device { device, .. } => device.as_str(),
+        }
+    }
+
+    /// Reads a line's cells, given in the order of [`Kind::columns`]; every fault found in it.
+    pub fn read(kind: Kind, line: u64, values: &[String]) -> Result<Self, Vec<Fault>> {
+        let mut cells = Cells::new(kind, line, values);
+        let row = match kind {
+            _ if kind.fixed() => {
+                let texts = kind.columns().iter().map(|it| fixed(&cells, it));
+                Some(Self::Fixed(kind, texts.collect()))
+            }
+            Kind::Sites => site(&mut cells),
+            Kind::Crossings => crossing(&mut cells),
+            Kind::Responders => responder(&mut cells),
+            Kind::Operators => operator(&mut cells),
+            Kind::Residents => resident(&mut cells),
+            _ => device(&mut cells),
+        };
+        match row {
+            Some(row) if cells.faults.is_empty() => Ok(row),
+            _ => Err(cells.faults),
+        }
+    }
+
+    /// The cells, in the order of [`Kind::columns`].
+    pub fn cells(&self) -> Vec<String> {
+        match self {
+            Self::Fixed(_, cells) => cells.clone(),
+            Self::Site { record, ended } => of_site(record, *ended),
+            Self::Crossing { record, ended, why } => of_crossing(record, *ended, why),
+            Self::Responder { who, ended } => of_responder(who, *ended),
+            Self::Operator {
+                operator,
+                name,
+                post,
+                role,
+                scope,
+                ended,
+                ..
+            } => vec![
+                operator.to_string(),
+                name.clone(),
+                post.clone(),
+                word(role),
+                of_scope(scope),
+                status(*ended, "active", "removed"),
+            ],
+            Self::Resident(who) => of_resident(who),
+            Self::Device {
+                device,
+                model,
+                resident,
+                key_hash,
+                ended,
+            } => vec![
+                device.to_string(),
+                model.clone(),
+                resident
+                    .as_ref()
+                    .map(ToString::to_string)
+                    .unwrap_or_default(),
+                String::new(),
+                key_hash.clone().unwrap_or_default(),
+                status(*ended, "active", "retired"),
+            ],
+        }
+    }
+}
+
+/// A cell of a fixed table; degrees are written out, however many digits were given.
+fn fixed(cells: &Cells<'_>, column: &str) -> String {
+    let text = cells.text(column);
+    let degrees = matches!(column, "lon" | "lat").then(|| degrees(text));
+    degrees
+        .flatten()
+        .map_or_else(|| text.to_owned(), of_degrees)
+}
+
+fn status(is_ended: bool, runs: &str, ended: &str) -> String {
+    if is_ended { ended } else { runs }.to_owned()
+}
+
+fn site(cells: &mut Cells<'_>) -> Option<Row> {
+    let site = cells.id("site", SiteId::parse);
+    let kind = cells.word("kind", "station facility district_desk city_desk");
+    let name = cells.filled("name");
+    let district = cells.id("district", DistrictId::parse);
+    let place = cells.place();
+    let (opens, closes) = (cells.minutes("opens"), cells.minutes("closes"));
+    let (can_answer, can_send) = (cells.yes("can_answer"), cells.yes("can_send"));
+    let capacity = cells.number("capacity", 0, 1_000);
+    let traveller = cells.word("traveller", "car foot");
+    let ended = cells.ended("open", "closed");
+    let (lon_e6, lat_e6) = place?;
+    let record = SiteRecord {
+        site: site?,
+        kind: kind?,
+        name,
+        name_latin: cells.text("name_latin").to_owned(),
+        district: district?,
+        lon_e6,
+        lat_e6,
+        hours: Hours {
+            opens_min: opens?,
+            closes_min: closes?,
+        },
+        can_answer: can_answer?,
+        can_send: can_send?,
+        duty_phone: cells.text("duty_phone").to_owned(),
+        capacity: capacity?,
+        traveller: traveller?,
+    };
+    Some(Row::Site {
+        record,
+        ended: ended?,
+    })
+}
+
+fn of_site(record: &SiteRecord, ended: bool) -> Vec<String> {
+    vec![
+        record.site.to_string(),
+        word(&record.kind),
+        record.name.clone(),
+        record.name_latin.clone(),
+        record.district.to_string(),
+        of_degrees(record.lon_e6),
+        of_degrees(record.lat_e6),
+        of_minutes(record.hours.opens_min),
+        of_minutes(record.hours.closes_min),
+        of_yes(record.can_answer).to_owned(),
+        of_yes(record.can_send).to_owned(),
+        record.duty_phone.clone(),
+        record.capacity.to_string(),
+        word(&record.traveller),
+        status(ended, "open", "closed"),
+    ]
+}
+
+fn crossing(cells: &mut Cells<'_>) -> Option<Row> {
+    let crossing = cells.id("crossing", CrossingId::parse);
+    let name = cells.filled("name");
+    let place = cells.place();
+    let words = cells.list("travellers");
+    let mut travellers: Vec<Traveller> = words.iter().filter_map(|it| of_word(it)).collect();
+    if travellers.len() != words.len() {
+        cells.fault(
+            "travellers",
+            "只能写 car、foot 或 car;foot",
+            "car, foot or car;foot",
+        );
+    }
+    travellers.sort_unstable();
+    travellers.dedup();
+    let ended = cells.ended("open", "closed")?;
+    let (lon_e6, lat_e6) = place?;
+    let record = CrossingRecord {
+        crossing: crossing?,
+        name,
+        name_latin: cells.text("name_latin").to_owned(),
+        lon_e6,
+        lat_e6,
+        travellers,
+    };
+    let why = cells.text("why").to_owned();
+    Some(Row::Crossing { record, ended, why })
+}
+
+fn of_crossing(record: &CrossingRecord, ended: bool, why: &str) -> Vec<String> {
+    vec![
+        record.crossing.to_string(),
+        record.name.clone(),
+        record.name_latin.clone(),
+        of_degrees(record.lon_e6),
+        of_degrees(record.lat_e6),
+        join(record.travellers.iter().map(word), ';'),
+        status(ended, "open", "closed"),
+        why.to_owned(),
+    ]
+}
+
+fn responder(cells: &mut Cells<'_>) -> Option<Row> {
+    let responder = cells.id("responder", ResponderId::parse);
+    let name = cells.filled("name");
+    let kind = cells.word("kind", "carer nurse volunteer grid_worker");
+    let site = cells.maybe_id("site", SiteId::parse);
+    let district = cells.id("district", DistrictId::parse);
+    let ended = cells.ended("active", "removed");
+    let phone = Some(cells.text("phone").to_owned()).filter(|it| !it.is_empty());
+    let who = Sendable {
+        responder: responder?,
+        name,
+        kind: kind?,
+        site: site?,
+        district: district?,
+        phone,
+    };
+    Some(Row::Responder { who, ended: ended? })
+}
+
+fn of_responder(who: &Sendable, ended: bool) -> Vec<String> {
+    vec![
+        who.responder.to_string(),
+        who.name.clone(),
+        word(&who.kind),
+        who.site
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        who.district.to_string(),
+        who.phone.clone().unwrap_or_default(),
+        status(ended, "active", "removed"),
+    ]
+}
+
+fn operator(cells: &mut Cells<'_>) -> Option<Row> {
+    let operator = cells.id("operator", OperatorId::parse);
+    let name = cells.filled("name");
+    let post = cells.filled("post");
+    let role = cells.word("role", "operator district_manager administrator");
+    let scope = scope(cells.text("scope"));
+    if scope.is_none() {
+        let form = "city, district:230102 / site:HRB-230102-01";
+        cells.fault(
+            "scope",
+            format!("要写 {form} 之一"),
+            format!("one of {form}"),
+        );
+    }
+    if role == Some(Role::DistrictManager) && !matches!(scope, None | Some(Scope::District(_))) {
+        cells.fault(
+            "scope",
+            "区经理要写 district:区代码",
+            "a district manager needs district:CODE",
+        );
+    }
+    let ended = cells.ended("active", "removed");
+    Some(Row::Operator {
+        operator: operator?,
+        name,
+        post,
+        role: role?,
+        scope: scope?,
+        password: None,
+        ended: ended?,
+    })
+}
+
+fn scope(text: &str) -> Option<Scope> {
+    match text.split_once(':') {
+        None if text == "city" => Some(Scope::City),
+        Some(("district", id)) => DistrictId::parse(id).ok().map(Scope::District),
+        Some(("site", id)) => SiteId::parse(id).ok().map(Scope::Site),
+        _ => None,
+    }
+}
+
+fn of_scope(scope: &Scope) -> String {
+    match scope {
+        Scope::City => "city".to_owned(),
+        Scope::District(id) => format!("district:{id}"),
+        Scope::Site(id) => format!("site:{id}"),
+    }
+}
+
+fn device(cells: &mut Cells<'_>) -> Option<Row> {
+    let device = cells.id("device", DeviceId::parse);
+    let model = cells.filled("model");
+    let resident = cells.maybe_id("resident", ResidentId::parse);
+    let ended = cells.ended("active", "retired");
+    let (key, hash) = (cells.text("key"), cells.text("key_hash"));
+    let is_hash = hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    let key_hash = match (key, hash) {
+        ("", "") => None,
+        ("", _) if is_hash => Some(hash.to_owned()),
+        ("", _) => {
+            let en = "64 lower-case hexadecimal digits (SHA-256)";
+            cells.fault("key_hash", "要写 64 位小写十六进制 (SHA-256)", en);
+            None
+        }
+        (key, "") => Some(key_hash(key)),
+        _ => {
+            cells.fault(
+                "key",
+                "key 和 key_hash 只写一个",
+                "give key or key_hash, not both",
+            );
+            None
+        }
+    };
+    Some(Row::Device {
+        device: device?,
+        model,
+        resident: resident?,
+        key_hash,
+        ended: ended?,
+    })
+}
+
+fn resident(cells: &mut Cells<'_>) -> Option<Row> {
+    let resident = cells.id("resident", ResidentId::parse);
+    let district = cells.id("district", DistrictId::parse);
+    let community = cells.id("community", CommunityId::parse);
+    let grid = cells.number("grid", 1, 99);
+    let home_station = cells.maybe_id("home_station", SiteId::parse);
+    let name = cells.filled("name");
+    let born = cells.number("born", 1_880, 2_100);
+    let sex = one_of(cells, "sex", &["", "f", "m"]);
+    let place = cells.place();
+    let hearing = one_of(cells, "hearing", &["normal", "hard", "deaf"]);
+    let contacts = contacts(cells);
+    let text = |column: &str| cells.text(column).to_owned();
+    let (lon_e6, lat_e6) = place?;
+    let profile = Profile {
+        name,
+        name_latin: text("name_latin"),
+        born: born?,
+        sex: sex?,
+        phone: text("phone"),
+        address: Address {
+            compound: text("compound"),
+            building: text("building"),
+            unit: text("unit"),
+            floor: text("floor"),
+            door: text("door"),
+            access: text("access"),
+        },
+        lon_e6,
+        lat_e6,
+        hearing: hearing?,
+        dialect: text("dialect"),
+        conditions: cells.list("conditions"),
+        medicines: cells.list("medicines"),
+        hospital: text("hospital"),
+        contacts: contacts?,
+        household: cells.list("household"),
+        notes: text("notes"),
+    };
+    Some(Row::Resident(Box::new(Enrolling {
+        resident: resident?,
+        district: district?,
+        community: community?,
+        grid: grid?,
+        home_station: home_station?,
+        profile,
+    })))
+}
+
+fn one_of(cells: &mut Cells<'_>, column: &str, words: &[&str]) -> Option<String> {
+    let text = cells.text(column);
+    if words.contains(&text) {
+        return Some(text.to_owned());
+    }
+    let words = words
+        .iter()
+        .map(|it| if it.is_empty() { "(空)" } else { it });
+    let words = words.collect::<Vec<_>>().join(" ");
+    cells.fault(column, format!("只能写 {words}"), format!("one of {words}"));
+    None
+}
+
+/// `name|relation|phone|yes or no: has a key|minutes away`, one after the other.
+fn contacts(cells: &mut Cells<'_>) -> Option<Vec<Contact>> {
+    let read: Option<Vec<Contact>> = cells
+        .list("contacts")
+        .iter()
+        .map(|it| contact(it))
+        .collect();
+    if read.is_none() {
+        let form = "姓名|关系|电话|yes 或 no (有没有钥匙)|几分钟到;…";
+        let en = "name|relation|phone|yes or no (has a key)|minutes away;…";
+        cells.fault("contacts", format!("要写 {form}"), en);
+    }
+    read
+}
+
+fn contact(text: &str) -> Option<Contact> {
+    let parts = split(text, '|');
+    let [name, relation, phone, key, minutes] = parts.as_slice() else {
+        return None;
+    };
+    let minutes_away = match minutes.as_str() {
+        "" => None,
+        minutes => Some(minutes.parse().ok()?),
+    };
+    Some(Contact {
+        name: name.clone(),
+        relation: relation.clone(),
+        phone: phone.clone(),
+        has_key: yes(key)?,
+        minutes_away,
+    })
+}
+
+fn of_contact(contact: &Contact) -> String {
+    let minutes = contact.minutes_away.map(|it| it.to_string());
+    let parts = [
+        contact.name.as_str(),
+        &contact.relation,
+        &contact.phone,
+        of_yes(contact.has_key),
+        minutes.as_deref().unwrap_or(""),
+    ];
+    join(parts, '|')
+}
+
+fn of_resident(who: &Enrolling) -> Vec<String> {
+    let (profile, address) = (&who.profile, &who.profile.address);
+    vec![
+        who.resident.to_string(),
+        who.district.to_string(),
+        who.community.to_string(),
+        who.grid.to_string(),
+        who.home_station
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        profile.name.clone(),
+        profile.name_latin.clone(),
+        profile.born.to_string(),
+        profile.sex.clone(),
+        profile.phone.clone(),
+        address.compound.clone(),
+        address.building.clone(),
+        address.unit.clone(),
+        address.floor.clone(),
+        address.door.clone(),
+        address.access.clone(),
+        of_degrees(profile.lon_e6),
+        of_degrees(profile.lat_e6),
+        profile.hearing.clone(),
+        profile.dialect.clone(),
+        join(&profile.conditions, ';'),
+        join(&profile.medicines, ';'),
+        profile.hospital.clone(),
+        join(profile.contacts.iter().map(of_contact), ';'),
+        join(&profile.household, ';'),
+        profile.notes.clone(),
+    ]
+}
