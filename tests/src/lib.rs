@@ -3,8 +3,17 @@
 //! For: starting, killing and starting again, and the few words every journey speaks at the doors.
 //! May not know: anything inside; only public protocols and files.
 
+mod channel;
+mod cluster;
+pub mod load;
 mod node;
 mod page;
+mod postgres;
+mod store;
 
+pub use channel::Channel;
+pub use cluster::Cluster;
 pub use node::{Account, Device, Node, binary};
 pub use page::Page;
+pub use postgres::PostgresServer;
+pub use store::Store;

@@ -3,6 +3,7 @@
 //! For: `Node::start`, `kill_nine`, `stop`, and presses and lists over HTTP.
 //! May not know: the console's WebSocket; that is `page`.
 
+use crate::Store;
 use serde_json::{Value, json};
 use std::{
     path::{Path, PathBuf},
@@ -46,20 +47,26 @@ pub struct Account {
     pub scope: String,
     /// Where duty is taken.
     pub site: Option<String>,
+    /// Played by the cast.
+    pub cast: bool,
+    /// What its button on the sign-in page says, in both languages; absent when it has none.
+    pub button: Option<(String, String)>,
 }
 
 /// A running binary.
 #[derive(Debug)]
 pub struct Node {
     child: Child,
-    /// The data folder.
+    /// The city's folder, where its devices and accounts are listed; its data folder, where one process does all.
     pub data: PathBuf,
-    /// `http://address:port`.
+    /// `http://address:port`; empty without this door.
     pub console: String,
-    /// `http://address:port`.
+    /// `http://address:port`; empty without this door.
     pub devices: String,
-    /// `address:port` of the panels' door.
+    /// `address:port` of the panels' door; empty without it.
     pub dc09: String,
+    /// `http://address:port`; empty without this door.
+    pub ops: String,
     /// For plain requests.
     pub client: reqwest::Client,
 }
@@ -87,28 +94,30 @@ fn client() -> reqwest::Client {
 }
 
 impl Node {
-    /// The demo city without its cast, of `residents` residents, on free ports.
+    /// The demo city without its cast, of `residents` residents, on SQLite and free ports.
     pub async fn start(data: &Path, residents: u32) -> Node {
-        Self::start_with(data, &["--no-cast", "--residents", &residents.to_string()]).await
+        Store::Sqlite.start(data, residents).await
     }
 
-    /// The demo with these flags.
-    pub async fn start_with(data: &Path, flags: &[&str]) -> Node {
+    /// The binary with these words on free ports; ready when it has said `greeting`. `city` is where the demo city's
+    /// devices and accounts are listed.
+    pub(crate) async fn launch(
+        store: &Store,
+        data: &Path,
+        city: &Path,
+        words: &[&str],
+        greeting: &str,
+    ) -> Node {
         let listening = data.join("listening.json");
         let _ = std::fs::remove_file(&listening);
         let mut child = Command::new(binary())
-            .arg("demo")
-            .args(flags)
-            .args([
-                "--console-listen",
-                "127.0.0.1:0",
-                "--devices-listen",
-                "127.0.0.1:0",
-                "--dc09-listen",
-                "127.0.0.1:0",
-                "--data",
-            ])
+            .args(words)
+            .args(["--console-listen", "127.0.0.1:0"])
+            .args(["--devices-listen", "127.0.0.1:0"])
+            .args(["--dc09-listen", "127.0.0.1:0"])
+            .args(["--ops-listen", "127.0.0.1:0", "--data"])
             .arg(data)
+            .envs(store.environment())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -119,7 +128,7 @@ impl Node {
         // The greeting comes when everything is ready; waiting for it is waiting for the event itself.
         let ready = tokio::time::timeout(START_WITHIN, async {
             while let Some(line) = lines.next_line().await.expect("stdout is text") {
-                if line.contains("Ctrl-C") {
+                if line.contains(greeting) {
                     return true;
                 }
             }
@@ -136,13 +145,17 @@ impl Node {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let text = std::fs::read_to_string(&listening).expect("listening.json is written");
         let listening: Value = serde_json::from_str(&text).expect("listening.json is JSON");
-        let url = |door: &str| format!("http://{}", listening[door].as_str().expect("an address"));
+        let url = |door: &str| match listening[door].as_str() {
+            Some(address) => format!("http://{address}"),
+            None => String::new(),
+        };
         Node {
             child,
-            data: data.to_path_buf(),
+            data: city.to_path_buf(),
             console: url("console"),
             devices: url("devices"),
-            dc09: listening["dc09"].as_str().expect("an address").to_owned(),
+            dc09: listening["dc09"].as_str().unwrap_or_default().to_owned(),
+            ops: url("ops"),
             client: client(),
         }
     }
@@ -254,8 +267,30 @@ impl Node {
             .expect("a stage is JSON")
     }
 
+    /// Asks until the device is told this stage.
+    pub async fn until_stage(&self, device: &Device, press: &str, wanted: &str) -> Value {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        let seen = tokio::time::timeout(Duration::from_secs(20), async {
+            loop {
+                ticks.tick().await;
+                let stage = self.stage(device, press).await;
+                if stage["stage"] == wanted {
+                    return stage;
+                }
+            }
+        });
+        seen.await
+            .unwrap_or_else(|_| panic!("the device never heard {wanted}"))
+    }
+
     /// A session's bearer token.
     pub async fn sign_in(&self, account: &Account) -> String {
+        let token = self.try_sign_in(account).await;
+        token.expect("the account is known")
+    }
+
+    /// The same; `None` while the account is not known, or nobody can say.
+    pub async fn try_sign_in(&self, account: &Account) -> Option<String> {
         let body = json!({ "name": account.name, "password": account.password });
         let answer = self
             .client
@@ -264,9 +299,11 @@ impl Node {
             .send()
             .await
             .expect("the door answers");
-        assert_eq!(answer.status(), 200);
+        if answer.status() != 200 {
+            return None;
+        }
         let session: Value = answer.json().await.expect("a session is JSON");
-        session["token"].as_str().expect("a token").to_owned()
+        session["token"].as_str().map(str::to_owned)
     }
 
     /// `GET` at the console.

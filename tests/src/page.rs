@@ -85,6 +85,13 @@ impl Page {
             .expect("the console speaks in time")
     }
 
+    /// Stays connected, hearing whatever comes; ends never.
+    pub async fn stay(&mut self) {
+        loop {
+            self.next().await;
+        }
+    }
+
     async fn next(&mut self) -> ToPage {
         loop {
             let Message::Text(text) = self

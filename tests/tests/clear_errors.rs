@@ -5,7 +5,7 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Node, binary};
+use journeys::{Cluster, Node, PostgresServer, Store, binary};
 use std::{path::Path, process::Command};
 
 fn fails(args: &[&str]) -> (i32, String) {
@@ -127,6 +127,30 @@ fn a_damaged_log_is_named() {
     );
 }
 
+#[tokio::test]
+async fn a_demo_whose_own_files_are_gone_makes_no_second_city_over_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    Node::start(&data, 5).await.stop().await;
+    for file in ["demo-city.json", "demo-accounts.json"] {
+        let kept = std::fs::read(data.join(file)).unwrap();
+        std::fs::remove_file(data.join(file)).unwrap();
+        let (_, said) = fails(&[&["demo", "--data", text(&data)][..], &PORTS].concat());
+        assert!(said.contains(file) && said.contains("--fresh"), "{said}");
+        std::fs::write(data.join(file), kept).unwrap();
+    }
+    // With its files it goes on, and what an earlier run left half made is made whole with the same passwords.
+    let city = std::fs::read_to_string(data.join("demo-city.json")).unwrap();
+    std::fs::write(
+        data.join("demo-city.json"),
+        city.replace("\"whole\":true", "\"whole\":false"),
+    )
+    .unwrap();
+    let node = Node::start(&data, 5).await;
+    node.sign_in(&node.accounts()[0]).await;
+    node.stop().await;
+}
+
 #[test]
 fn every_command_helps_with_an_example() {
     for args in [
@@ -148,4 +172,161 @@ fn every_command_helps_with_an_example() {
     }
     let version = Command::new(binary()).arg("--version").output().unwrap();
     assert!(String::from_utf8_lossy(&version.stdout).starts_with("anling "));
+}
+
+/// The same with a database given in the environment, as it should be.
+fn fails_on(url: &str, args: &[&str]) -> String {
+    let mut command = Command::new(binary());
+    let output = command.args(args).env("ANLING_DATABASE_URL", url).output();
+    let output = output.unwrap();
+    assert!(!output.status.success(), "{args:?} should fail");
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !text.contains("panicked") && !text.contains("s3cret"),
+        "{text}"
+    );
+    text
+}
+
+#[test]
+fn a_database_url_is_told_without_its_password() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let said = fails_on("mysql://anling:s3cret@127.0.0.1/anling", &["check"]);
+    assert!(
+        said.contains("database_url") && said.contains("postgres://"),
+        "{said}"
+    );
+    let output = Command::new(binary())
+        .args([
+            "check",
+            "--roles",
+            "ingest",
+            "--devices-listen",
+            "127.0.0.1:0",
+        ])
+        .args(["--ops-listen", "127.0.0.1:0", "--data", text(&data)])
+        .env(
+            "ANLING_DATABASE_URL",
+            "postgres://anling:s3cret@127.0.0.1:1/anling",
+        )
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        !said.contains("s3cret") && !said.contains("console"),
+        "{said}"
+    );
+    assert!(
+        said.contains("postgres://anling@127.0.0.1:1/anling"),
+        "{said}"
+    );
+    let help = Command::new(binary())
+        .args(["serve", "--help"])
+        .env(
+            "ANLING_DATABASE_URL",
+            "postgres://anling:s3cret@127.0.0.1:1/anling",
+        )
+        .output()
+        .unwrap();
+    assert!(!String::from_utf8_lossy(&help.stdout).contains("s3cret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_does_not_belong_to_the_log_says_so() {
+    let cluster = Cluster::found(5).await;
+    let (_, url) = cluster.store().environment().unwrap();
+    let key = cluster.city().join("master.key");
+    let serve = |data: &Path, key: &Path, url: &str| {
+        let roles = [
+            "serve",
+            "--roles",
+            "dispatcher",
+            "--ops-listen",
+            "127.0.0.1:0",
+        ];
+        let more = ["--data", text(data), "--master-key", text(key)];
+        fails_on(url, &[&roles[..], &more].concat())
+    };
+    // No key, and a wrong one.
+    let said = serve(&cluster.folder("new"), &cluster.folder("no.key"), url);
+    assert!(
+        said.contains("master_key") && said.contains("copy"),
+        "{said}"
+    );
+    let wrong = cluster.folder("wrong.key");
+    std::fs::write(&wrong, "QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUE=\n").unwrap();
+    let said = serve(&cluster.folder("new"), &wrong, url);
+    assert!(
+        said.contains("wrong.key") && said.contains("every process"),
+        "{said}"
+    );
+    // A folder in use.
+    let running = cluster.start("running", "dispatcher").await;
+    let said = serve(&cluster.folder("running"), &key, url);
+    assert!(said.contains("pid") && said.contains("--data"), "{said}");
+    running.stop().await;
+    // A folder that has worked on this log, and a database that is empty or holds another log.
+    let Store::Postgres(empty) = Store::postgres() else {
+        unreachable!("asked for one");
+    };
+    let said = serve(&cluster.folder("running"), &key, &empty);
+    assert!(
+        said.contains("is gone") && said.contains("backup"),
+        "{said}"
+    );
+    let other = Cluster::found(5).await;
+    let (_, url) = other.store().environment().unwrap();
+    let said = serve(&cluster.folder("running"), &key, url);
+    assert!(said.contains("another log"), "{said}");
+    // A folder with a log of its own.
+    let alone = cluster.folder("alone");
+    let own = Node::start(&alone, 5).await;
+    own.stop().await;
+    let said = fails_on(
+        url,
+        &[&["demo", "--data", text(&alone)][..], &PORTS].concat(),
+    );
+    assert!(said.contains("a log of its own"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_may_lose_what_it_confirmed_is_refused_until_a_setting_allows_it() {
+    let server = PostgresServer::start("fsync = off\n");
+    let store = Store::on(&server);
+    let (_, url) = store.environment().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let serve = ["serve", "--data", text(&data)];
+    let said = fails_on(url, &[&serve[..], &PORTS].concat());
+    assert!(
+        said.contains("fsync") && said.contains("allow_unsafe_database"),
+        "{said}"
+    );
+    let allowed = [
+        "demo",
+        "--no-cast",
+        "--residents",
+        "5",
+        "--allow-unsafe-database",
+    ];
+    let node = store
+        .start_with(&dir.path().join("allowed"), &allowed)
+        .await;
+    let answer = node.client.get(format!("{}/readyz", node.ops)).send().await;
+    let said: serde_json::Value = answer.unwrap().json().await.unwrap();
+    assert_eq!(said["ready"], true);
+    assert!(
+        said["degraded"].as_str().unwrap().contains("fsync"),
+        "{said}"
+    );
+    let answer = node
+        .client
+        .get(format!("{}/metrics", node.ops))
+        .send()
+        .await;
+    let figures = answer.unwrap().text().await.unwrap();
+    assert!(figures.contains("anling_log_degraded 1"), "{figures}");
+    node.stop().await;
 }

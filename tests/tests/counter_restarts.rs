@@ -1,14 +1,19 @@
 //! The same press again is the same alarm, also after Anling was killed and started again; a device's own time tells
 //! two presses of one number apart.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
-use journeys::Node;
+use journeys::{Store, on_both_stores};
 use serde_json::json;
 
-#[tokio::test]
-async fn a_retried_press_keeps_its_position_over_a_restart() {
+on_both_stores!(a_retried_press_keeps_its_position_over_a_restart);
+
+async fn a_retried_press_keeps_its_position_over_a_restart(store: Store) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let node = Node::start(&data, 20).await;
+    let node = store.start(&data, 20).await;
     let device = node.device_list().remove(3);
     let (status, first) = node.press(&device, "1", "sos").await.unwrap();
     assert_eq!((status, &first["duplicate"]), (201, &json!(false)));
@@ -17,7 +22,7 @@ async fn a_retried_press_keeps_its_position_over_a_restart() {
     assert_eq!(first["position"], again["position"]);
     node.kill_nine().await;
 
-    let node = Node::start(&data, 20).await;
+    let node = store.start(&data, 20).await;
     let (status, after) = node.press(&device, "1", "sos").await.unwrap();
     assert_eq!((status, &after["duplicate"]), (200, &json!(true)));
     assert_eq!(first["position"], after["position"]);

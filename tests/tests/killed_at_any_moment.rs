@@ -5,8 +5,11 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Device, Node, Page};
-use serde_json::Value;
+use journeys::{
+    Page, Store,
+    load::{self, Kept, Presser},
+    on_both_stores,
+};
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
@@ -17,51 +20,18 @@ use wire::console::Act;
 const KILLS: usize = 10;
 const PRESSERS: usize = 8;
 
-/// Presses without pause until the process is gone; keeps what was acknowledged.
-async fn press_until_gone(
-    client: reqwest::Client,
-    url: String,
-    devices: Vec<Device>,
-    run: usize,
-    kept: Arc<Mutex<BTreeMap<(String, String), u64>>>,
-) {
-    for round in 0.. {
-        for device in &devices {
-            let press = format!("{run}-{round}");
-            let body =
-                serde_json::json!({ "device": device.device, "press": press, "kind": "sos" });
-            let Ok(answer) = client
-                .post(format!("{url}/v1/signals"))
-                .bearer_auth(&device.key)
-                .json(&body)
-                .send()
-                .await
-            else {
-                return;
-            };
-            let Ok(body) = answer.json::<Value>().await else {
-                return;
-            };
-            if let Some(position) = body["position"].as_u64() {
-                kept.lock()
-                    .unwrap()
-                    .insert((device.device.clone(), press), position);
-            }
-        }
-    }
-}
+on_both_stores!(ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned);
 
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
+async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned(store: Store) {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    let kept: Arc<Mutex<BTreeMap<(String, String), u64>>> = Arc::default();
+    let kept = Kept::default();
     let mut position = None;
     let mut cards = BTreeMap::new();
     // From a fixed seed: uneven moments, the same in every run of the test.
     let mut moment = 0x2545_f491_4f6c_dd1d_u64;
     for run in 0..KILLS {
-        let node = Node::start(&data, 64).await;
+        let node = store.start(&data, 64).await;
         let account = node
             .accounts()
             .into_iter()
@@ -76,13 +46,14 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
         let pressers: Vec<_> = devices
             .chunks(devices.len() / PRESSERS)
             .map(|some| {
-                tokio::spawn(press_until_gone(
-                    node.client.clone(),
-                    node.devices.clone(),
-                    some.to_vec(),
-                    run,
-                    kept.clone(),
-                ))
+                let presser = Presser {
+                    client: node.client.clone(),
+                    door: Arc::new(Mutex::new(node.devices.clone())),
+                    devices: some.to_vec(),
+                    kept: kept.clone(),
+                    once: true,
+                };
+                tokio::spawn(presser.press(run.to_string(), Arc::default()))
             })
             .collect();
         moment ^= moment << 13;
@@ -111,26 +82,10 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
         cards = std::mem::take(&mut page.cards);
     }
 
-    let node = Node::start(&data, 64).await;
-    let kept = kept.lock().unwrap().clone();
-    assert!(
-        kept.len() > 100,
-        "the load was real: {} presses",
-        kept.len()
-    );
-    let devices: BTreeMap<String, Device> = node
-        .device_list()
-        .into_iter()
-        .map(|device| (device.device.clone(), device))
-        .collect();
-    for ((device, press), position) in &kept {
-        let (status, body) = node.press(&devices[device], press, "sos").await.unwrap();
-        assert_eq!(
-            (status, body["position"].as_u64()),
-            (200, Some(*position)),
-            "{device} {press}: {body}"
-        );
-    }
+    let node = store.start(&data, 64).await;
+    let count = kept.lock().unwrap().len();
+    assert!(count > 100, "the load was real: {count} presses");
+    load::nothing_is_lost(&node, &kept).await;
     let account = node
         .accounts()
         .into_iter()
@@ -148,35 +103,7 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned() {
         heard, 0,
         "a console of the killed process is not counted on"
     );
-    let mut resumed = Page::open(&node, &token, "fresh", None).await;
-    while resumed.cards.is_empty() {
-        resumed.hear().await;
-    }
-    // The dispatcher owes every waiting incident its first offer; that is seen, not waited out.
-    let settled = tokio::time::timeout(Duration::from_secs(30), async {
-        while resumed
-            .cards
-            .values()
-            .any(|card| card.owner.is_none() && card.offer.is_none())
-        {
-            resumed.hear().await;
-        }
-    });
-    settled
-        .await
-        .expect("every open incident is owned or offered");
-    for card in resumed.cards.values().filter(|card| card.closing.is_none()) {
-        assert!(card.deadline.is_some(), "no deadline: {}", card.id);
-    }
-    let mut subjects: Vec<_> = resumed
-        .cards
-        .values()
-        .filter(|card| card.closing.is_none())
-        .filter_map(|card| card.resident.as_ref().map(|resident| resident.id.clone()))
-        .collect();
-    let all = subjects.len();
-    subjects.sort();
-    subjects.dedup();
-    assert_eq!(subjects.len(), all, "one open incident per resident");
+    load::nobody_is_forgotten(&node, &token).await;
     node.stop().await;
+    load::nothing_is_doubled(&load::read_log(&store, &data).await);
 }

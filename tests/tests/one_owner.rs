@@ -1,14 +1,21 @@
 //! Two operators accept at once, 200 times: exactly one wins each time, the other is told who.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
-use journeys::{Node, Page};
+use journeys::{Page, Store, on_both_stores};
 use wire::console::Act;
 
 const RACES: usize = 200;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn of_two_who_accept_at_once_exactly_one_wins_and_the_other_is_told_who() {
+on_both_stores!(of_two_who_accept_at_once_exactly_one_wins_and_the_other_is_told_who);
+
+async fn of_two_who_accept_at_once_exactly_one_wins_and_the_other_is_told_who(store: Store) {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(&dir.path().join("data"), RACES as u32 + 5).await;
+    let node = store
+        .start(&dir.path().join("data"), RACES as u32 + 5)
+        .await;
     let accounts: Vec<_> = node
         .accounts()
         .into_iter()

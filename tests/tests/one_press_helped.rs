@@ -1,38 +1,45 @@
 //! One press, helped: received → heard → coming → arrived → done, over the public doors.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
-use journeys::{Node, Page};
-use serde_json::Value;
+use journeys::{Cluster, Node, Page, Store, on_both_stores};
 use wire::console::Act;
 
-async fn until_stage(node: &Node, device: &journeys::Device, press: &str, wanted: &str) -> Value {
-    let mut ticks = tokio::time::interval(std::time::Duration::from_millis(50));
-    let seen = tokio::time::timeout(std::time::Duration::from_secs(20), async {
-        loop {
-            ticks.tick().await;
-            let stage = node.stage(device, press).await;
-            if stage["stage"] == wanted {
-                return stage;
-            }
-        }
-    });
-    seen.await
-        .unwrap_or_else(|_| panic!("the device never heard {wanted}"))
+on_both_stores!(one_press_is_helped_from_the_button_to_the_closed_incident);
+
+async fn one_press_is_helped_from_the_button_to_the_closed_incident(store: Store) {
+    let dir = tempfile::tempdir().unwrap();
+    let node = store.start(&dir.path().join("data"), 60).await;
+    one_press_is_helped(&node, &node).await;
+    node.stop().await;
 }
 
 #[tokio::test]
-async fn one_press_is_helped_from_the_button_to_the_closed_incident() {
-    let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(&dir.path().join("data"), 60).await;
+async fn three_processes_of_one_role_each_do_what_one_process_does() {
+    let cluster = Cluster::found(60).await;
+    let devices = cluster.start("ingest", "ingest").await;
+    let dispatcher = cluster.start("dispatcher", "dispatcher").await;
+    let node = cluster.start("console", "console").await;
+    one_press_is_helped(&devices, &node).await;
+    for process in [devices, dispatcher, node] {
+        process.stop().await;
+    }
+}
+
+/// The whole story: a device at one process, a console at the same or another.
+async fn one_press_is_helped(devices: &Node, node: &Node) {
     let desk = node.account("city");
     let token = node.sign_in(&desk).await;
-    let mut page = Page::open(&node, &token, "one-press", None).await;
+    let mut page = Page::open(node, &token, "one-press", None).await;
     page.sign_on("city_desk", None, true).await;
 
-    let device = node.device_list().remove(0);
-    let (press, taken) = node.press_new(&device, "sos").await;
+    let device = devices.device_list().remove(0);
+    let (press, taken) = devices.press_new(&device, "sos").await;
     assert_eq!(taken["duplicate"], false);
     assert!(taken["position"].as_u64().unwrap() > 0);
-    let stage = node.stage(&device, &press).await;
+    let stage = devices.stage(&device, &press).await;
     assert!(
         ["received", "seeking"].contains(&stage["stage"].as_str().unwrap()),
         "{stage}"
@@ -48,7 +55,7 @@ async fn one_press_is_helped_from_the_button_to_the_closed_incident() {
     );
     assert!(card.deadline.is_some());
     page.command(&card, Act::Accept).await.unwrap();
-    let heard = until_stage(&node, &device, &press, "heard").await;
+    let heard = devices.until_stage(&device, &press, "heard").await;
     assert!(heard["say"].as_str().unwrap().contains("已接单"), "{heard}");
 
     let card = page.until("mine", |card| card.mine).await;
@@ -76,7 +83,7 @@ async fn one_press_is_helped_from_the_button_to_the_closed_incident() {
     )
     .await
     .unwrap();
-    let coming = until_stage(&node, &device, &press, "coming").await;
+    let coming = devices.until_stage(&device, &press, "coming").await;
     assert!(coming["eta_s"].as_u64().is_some(), "{coming}");
 
     let card = page
@@ -85,7 +92,7 @@ async fn one_press_is_helped_from_the_button_to_the_closed_incident() {
     page.command(&card, Act::Arrive { responder })
         .await
         .unwrap();
-    until_stage(&node, &device, &press, "arrived").await;
+    devices.until_stage(&device, &press, "arrived").await;
 
     let card = page.until("on site", |card| card.phase == "on_site").await;
     let missing = Act::Resolve {
@@ -108,11 +115,10 @@ async fn one_press_is_helped_from_the_button_to_the_closed_incident() {
         note: Some("血压偏高".into()),
     };
     page.command(&card, done).await.unwrap();
-    let stage = until_stage(&node, &device, &press, "done").await;
+    let stage = devices.until_stage(&device, &press, "done").await;
     assert!(stage["say"].as_str().unwrap().contains("已办结"), "{stage}");
 
     let closed = node.get(&token, "/v1/incidents?state=closed").await;
     assert_eq!(closed["incidents"].as_array().unwrap().len(), 1);
     assert_eq!(closed["incidents"][0]["closing"]["outcome"], "TREATED-HOME");
-    node.stop().await;
 }

@@ -1,15 +1,20 @@
 //! A console that is attached with sound but shows nothing: within three seconds the offer is found unseen, widens, and
 //! the duty phone rings.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
-use journeys::{Node, Page};
+use journeys::{Node, Page, Store, on_both_stores};
 
 const UNSEEN_AFTER_MS: i64 = 3_000;
 const TOLERANCE_MS: i64 = 250;
 
-#[tokio::test]
-async fn a_console_that_stops_showing_costs_three_seconds() {
+on_both_stores!(a_console_that_stops_showing_costs_three_seconds);
+
+async fn a_console_that_stops_showing_costs_three_seconds(store: Store) {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(&dir.path().join("data"), 40).await;
+    let node = store.start(&dir.path().join("data"), 40).await;
     // Two sites that are open day and night; the first one's console never says that it has shown anything.
     let sites = node
         .get(&node.sign_in(&admin(&node)).await, "/v1/sites")

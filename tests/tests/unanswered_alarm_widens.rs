@@ -1,15 +1,20 @@
 //! Nobody accepts, in real time: the offer widens at 15, 30, 45 and 60 s, and the last ring repeats 30 s later, each
 //! within 250 ms of its moment by the log's own clock.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a journey that meets the unexpected has failed, and says where"
+)]
 
-use journeys::{Node, Page};
+use journeys::{Page, Store, on_both_stores};
 use std::time::Duration;
 
 const TOLERANCE_MS: i64 = 250;
 
-#[tokio::test]
-async fn an_unanswered_alarm_widens_ring_by_ring_and_the_last_ring_repeats() {
+on_both_stores!(an_unanswered_alarm_widens_ring_by_ring_and_the_last_ring_repeats);
+
+async fn an_unanswered_alarm_widens_ring_by_ring_and_the_last_ring_repeats(store: Store) {
     let dir = tempfile::tempdir().unwrap();
-    let node = Node::start(&dir.path().join("data"), 40).await;
+    let node = store.start(&dir.path().join("data"), 40).await;
     let desk = node
         .accounts()
         .into_iter()

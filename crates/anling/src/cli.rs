@@ -3,12 +3,12 @@
 //! For: every command, its flags, help and an example.
 //! May not know: how a command is carried out.
 
-use crate::settings::Given;
+use crate::settings::{Given, Store};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// 安铃 Anling: emergency calls of elderly people, from the button to the closed incident.
-#[derive(Debug, Parser)]
+#[derive(Parser)]
 #[command(
     name = "anling",
     version,
@@ -19,15 +19,17 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Command {
     /// 演示城市: a synthetic Harbin on this machine, ready to be tried
     #[command(
         after_help = "Example:\n  anling demo --fresh --calls-per-minute 10\n  anling demo --lan        (a real phone can press)\n  anling demo --no-cast    (an empty stage)"
     )]
     Demo(Demo),
-    /// Runs the service on a data folder
-    #[command(after_help = "Example:\n  anling serve --config anling.toml")]
+    /// Runs the service on a data folder, or some of its roles on a shared database
+    #[command(
+        after_help = "Example:\n  anling serve --config anling.toml\n  ANLING_DATABASE_URL=postgres://anling:…@db/anling anling serve --roles ingest --data ./ingest-1"
+    )]
     Serve(Serve),
     /// One real press through the device door of a running Anling
     #[command(
@@ -48,7 +50,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Demo {
     #[command(flatten)]
     pub(crate) given: Given,
@@ -75,21 +77,13 @@ pub(crate) struct Demo {
     pub(crate) lan: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) given: Given,
-    /// Roles of this process, separated by commas
-    #[arg(
-        long,
-        default_value = "ingest,dispatcher,console",
-        value_delimiter = ',',
-        value_name = "ROLES"
-    )]
-    pub(crate) roles: Vec<String>,
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct Press {
     /// Base address of the device door [default: from DIR/listening.json]
     #[arg(long, value_name = "URL")]
@@ -119,7 +113,7 @@ pub(crate) struct Press {
     pub(crate) follow: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum Operator {
     /// Adds an operator to the running service, or to a folder nobody uses; asks for the password on standard input
     #[command(
@@ -128,7 +122,7 @@ pub(crate) enum Operator {
     Add(OperatorAdd),
 }
 
-#[derive(Debug, Args)]
+#[derive(Args)]
 pub(crate) struct OperatorAdd {
     /// The name they sign in with
     pub(crate) operator: String,
@@ -147,31 +141,19 @@ pub(crate) struct OperatorAdd {
     /// Their district
     #[arg(long)]
     pub(crate) district: Option<String>,
-    /// Data folder
-    #[arg(
-        long,
-        env = "ANLING_DATA",
-        default_value = "./anling-data",
-        value_name = "DIR"
-    )]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 pub(crate) enum LogCommand {
     /// Prints events, one line of JSON each; personal data stays sealed
     #[command(
         after_help = "Example:\n  anling log read --limit 20\n  anling log read --stream incident-3f0c… --data ./anling-data\n  anling log read --backward --limit 5"
     )]
     Read {
-        /// Data folder
-        #[arg(
-            long,
-            env = "ANLING_DATA",
-            default_value = "./anling-data",
-            value_name = "DIR"
-        )]
-        data: PathBuf,
+        #[command(flatten)]
+        store: Store,
         /// Only this stream
         #[arg(long)]
         stream: Option<String>,
@@ -188,13 +170,7 @@ pub(crate) enum LogCommand {
     /// Counts and sizes
     #[command(after_help = "Example:\n  anling log stats --data ./anling-data")]
     Stats {
-        /// Data folder
-        #[arg(
-            long,
-            env = "ANLING_DATA",
-            default_value = "./anling-data",
-            value_name = "DIR"
-        )]
-        data: PathBuf,
+        #[command(flatten)]
+        store: Store,
     },
 }

@@ -28,14 +28,19 @@ const HEAD_WITHIN: Duration = Duration::from_secs(20);
 /// Bound addresses, as written to `DIR/listening.json` once everything is ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Listening {
-    /// `address:port` of the console.
-    pub(crate) console: String,
-    /// `address:port` of the device door.
-    pub(crate) devices: String,
-    /// `address:port` of the panels' door (SIA DC-09).
-    #[serde(default)]
-    pub(crate) dc09: String,
-    /// Whether console and devices speak TLS.
+    /// `address:port` of the console, where this process has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) console: Option<String>,
+    /// `address:port` of the device door, where this process has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) devices: Option<String>,
+    /// `address:port` of the panels' door (SIA DC-09), where this process has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) dc09: Option<String>,
+    /// `address:port` of health and figures by themselves, where this process has such a door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ops: Option<String>,
+    /// Whether console and device door speak TLS.
     #[serde(default)]
     pub(crate) tls: bool,
 }
@@ -66,9 +71,16 @@ impl Listening {
         serde_json::from_str(&text).doing(&format!("read {}", path.display()))
     }
 
-    /// The device door as this machine reaches it: a door open to every network is reached over loopback.
+    /// The console's address; empty without one.
+    pub(crate) fn console(&self) -> &str {
+        self.console.as_deref().unwrap_or_default()
+    }
+
+    /// The device door as this machine reaches it: a door open to every network is reached over loopback. Empty without
+    /// one.
     pub(crate) fn devices_here(&self) -> String {
-        self.devices.replace("0.0.0.0:", "127.0.0.1:")
+        let devices = self.devices.as_deref().unwrap_or_default();
+        devices.replace("0.0.0.0:", "127.0.0.1:")
     }
 
     /// `http` or `https`.

@@ -3,7 +3,11 @@
 //! For: never writing into a folder that is not ours, and the small files beside the log.
 //! May not know: what the log holds.
 
-use crate::failure::{Doing, Failure};
+use crate::{
+    database::Database,
+    failure::{Doing, Failure},
+};
+use domain::NodeId;
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
@@ -11,6 +15,7 @@ use std::{
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
+use uuid::Uuid;
 
 /// The file by which we know our own folder.
 const MARK: &str = "anling.json";
@@ -32,6 +37,12 @@ struct Mark {
     /// A log was begun here: when it is not there any more, it is lost and not new.
     #[serde(default)]
     begun: bool,
+    /// How the log in a database begins that the folder's process works on: another log begins otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    log: Option<Uuid>,
+    /// What the folder's process is called among several; drawn once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    node: Option<Uuid>,
 }
 
 /// The layout this version writes and reads.
@@ -64,7 +75,14 @@ impl Folder {
             ))
         })?;
         if Self::check(path, purpose)? == Found::Nothing {
-            write_mark(path, purpose, false)?;
+            let mark = Mark {
+                purpose,
+                format: FORMAT,
+                begun: false,
+                log: None,
+                node: None,
+            };
+            write_mark(path, &mark)?;
         }
         private(path)?;
         Ok(Folder {
@@ -101,8 +119,64 @@ impl Folder {
     }
 
     /// Notes that a log stands here from now on.
-    pub(crate) fn has_begun(&self, purpose: Purpose) -> Result<(), Failure> {
-        write_mark(&self.path, purpose, true)
+    pub(crate) fn has_begun(&self) -> Result<(), Failure> {
+        self.change_mark(|mark| mark.begun = true)
+    }
+
+    /// Refuses a folder whose process works on a shared database: a log of its own would be a second truth.
+    pub(crate) fn must_not_be_shared(&self) -> Result<(), Failure> {
+        if read_mark(&self.path)?.log.is_none() {
+            return Ok(());
+        }
+        Err(Failure::new(format!(
+            "{} belongs to a process on a PostgreSQL database; name the database with database_url, or choose another folder with --data",
+            self.path.display()
+        )))
+    }
+
+    /// Notes which log the folder's process works on. One that is gone, or another than before, is refused.
+    pub(crate) fn must_know(
+        &self,
+        database: &Database,
+        beginning: Option<Uuid>,
+    ) -> Result<(), Failure> {
+        let mark = read_mark(&self.path)?;
+        let path = self.path.display();
+        if mark.begun {
+            return Err(Failure::new(format!(
+                "{path} holds a log of its own; choose another folder with --data for a process on {database}"
+            )));
+        }
+        match (mark.log, beginning) {
+            (Some(known), Some(first)) if known != first => Err(Failure::new(format!(
+                "{database} holds another log than the one {path} has worked on; check database_url, or choose another folder with --data"
+            ))),
+            (Some(_), None) => Err(Failure::new(format!(
+                "the log in {database} is gone: every call and device is in it; put it back from a backup, \
+                 or begin a new one with another folder (--data)"
+            ))),
+            (None, Some(first)) => self.change_mark(|mark| mark.log = Some(first)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What this folder's process is called among several, the same after every restart.
+    pub(crate) fn node(&self) -> Result<NodeId, Failure> {
+        let node = match read_mark(&self.path)?.node {
+            Some(node) => node,
+            None => {
+                let node = Uuid::new_v4();
+                self.change_mark(|mark| mark.node = Some(node))?;
+                node
+            }
+        };
+        NodeId::parse(&node.simple().to_string()).doing("name this process")
+    }
+
+    fn change_mark(&self, change: impl FnOnce(&mut Mark)) -> Result<(), Failure> {
+        let mut mark = read_mark(&self.path)?;
+        change(&mut mark);
+        write_mark(&self.path, &mark)
     }
 
     /// Removes everything of ours in the folder, so that it is new again. Only a demo's folder, never a service's.
@@ -151,14 +225,24 @@ impl Folder {
     }
 }
 
-fn write_mark(path: &Path, purpose: Purpose, begun: bool) -> Result<(), Failure> {
-    let mark = Mark {
-        purpose,
-        format: FORMAT,
-        begun,
-    };
-    let text = serde_json::to_string(&mark).expect("a mark is plain data");
-    fs::write(path.join(MARK), text).map_err(|error| {
+fn read_mark(path: &Path) -> Result<Mark, Failure> {
+    let text = fs::read_to_string(path.join(MARK)).doing("read the data folder's mark")?;
+    serde_json::from_str(&text).map_err(|_| damaged(path))
+}
+
+fn damaged(path: &Path) -> Failure {
+    Failure::new(format!(
+        "{} is damaged; if the folder is anling's, restore it from a backup",
+        path.join(MARK).display()
+    ))
+}
+
+/// Written beside and put into place, so that a crash leaves a whole mark.
+fn write_mark(path: &Path, mark: &Mark) -> Result<(), Failure> {
+    let text = serde_json::to_string(mark).expect("a mark is plain data");
+    let fresh = path.join(format!(".{MARK}.new"));
+    let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, path.join(MARK)));
+    written.map_err(|error| {
         Failure::new(format!(
             "cannot write to {}: {error}; make it writable or choose another with --data",
             path.display()
@@ -167,12 +251,7 @@ fn write_mark(path: &Path, purpose: Purpose, begun: bool) -> Result<(), Failure>
 }
 
 fn check_mark(path: &Path, text: &str, purpose: Purpose) -> Result<(), Failure> {
-    let mark: Mark = serde_json::from_str(text).map_err(|_| {
-        Failure::new(format!(
-            "{} is damaged; if the folder is anling's, restore it from a backup",
-            path.join(MARK).display()
-        ))
-    })?;
+    let mark: Mark = serde_json::from_str(text).map_err(|_| damaged(path))?;
     if mark.format > FORMAT {
         return Err(Failure::new(format!(
             "{} was written by a newer anling; run that version, or choose another folder with --data",
@@ -248,7 +327,7 @@ mod tests {
             "nothing was begun yet"
         );
         fs::write(folder.file(LOG), b"a log").unwrap();
-        folder.has_begun(Purpose::Service).unwrap();
+        folder.has_begun().unwrap();
         assert!(Folder::open(dir.path(), Purpose::Service).is_ok());
         for lost in [true, false] {
             if lost {
@@ -264,6 +343,25 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_log_in_a_database_is_known_again_and_no_other_is_taken_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path(), Purpose::Service).unwrap();
+        let database = Database::read("postgres://a:b@c/d", false).unwrap();
+        let know = |first| folder.must_know(&database, first);
+        assert!(know(None).is_ok(), "nothing was begun yet");
+        let first = Some(Uuid::new_v4());
+        assert!(know(first).is_ok() && know(first).is_ok());
+        let gone = know(None).unwrap_err().to_string();
+        assert!(gone.contains("gone") && gone.contains("backup"), "{gone}");
+        let other = know(Some(Uuid::new_v4())).unwrap_err().to_string();
+        assert!(other.contains("another log"), "{other}");
+        let alone = folder.must_not_be_shared().unwrap_err().to_string();
+        assert!(alone.contains("database_url"), "{alone}");
+        let node = folder.node().unwrap();
+        assert_eq!(folder.node().unwrap(), node, "for ever");
     }
 
     #[test]

@@ -6,10 +6,12 @@
 use crate::{
     cli::LogCommand,
     failure::{Doing, Failure},
+    ground,
+    settings::{Given, Settings, Store},
 };
 use eventlog::{Direction, Log, Position, Recorded, Revision, StreamName};
 use serde_json::{Value, json};
-use std::{io::Write, path::Path, sync::Arc};
+use std::{io::Write, sync::Arc};
 
 /// Events read at a time.
 const PAGE: usize = 500;
@@ -18,24 +20,37 @@ const PAGE: usize = 500;
 pub(crate) async fn run(command: LogCommand) -> Result<(), Failure> {
     match command {
         LogCommand::Read {
-            data,
+            store,
             stream,
             from,
             limit,
             backward,
-        } => read(&data, stream, from, limit, backward).await,
-        LogCommand::Stats { data } => stats(&data).await,
+        } => read(open(store).await?, stream, from, limit, backward).await,
+        LogCommand::Stats { store } => stats(open(store).await?).await,
+    }
+}
+
+/// The log, only to be read.
+async fn open(store: Store) -> Result<Log, Failure> {
+    let settings = Settings::load(&Given {
+        store,
+        ..Given::default()
+    })?;
+    match &settings.database {
+        Some(database) => ground::open_shared(database).await,
+        None => Log::open_sqlite_reader(&settings.data)
+            .await
+            .map_err(Failure::new),
     }
 }
 
 async fn read(
-    data: &Path,
+    log: Log,
     stream: Option<String>,
     from: Option<u64>,
     limit: u64,
     backward: bool,
 ) -> Result<(), Failure> {
-    let log = Log::open_sqlite_reader(data).await.map_err(Failure::new)?;
     let stream = stream
         .map(StreamName::new)
         .transpose()
@@ -113,8 +128,7 @@ fn line(event: &Recorded) -> Value {
     })
 }
 
-async fn stats(data: &Path) -> Result<(), Failure> {
-    let log = Log::open_sqlite_reader(data).await.map_err(Failure::new)?;
+async fn stats(log: Log) -> Result<(), Failure> {
     let stats = log.stats().await.map_err(Failure::new)?;
     println!(
         "{}",

@@ -3,20 +3,24 @@
 //! For: reading the configuration, binding sockets, opening the log, starting and ending the parts, the command line.
 //! May not know: rules, formats, SQL; every part keeps its own.
 //!
-//! Modules in reading order: `cli`, `settings`, `folder`, `node` (the parts wired together), `doors` (listeners and
+//! Modules in reading order: `cli`, `settings`, `roles`, `database`, `folder`, `ground` (the log opened), `node` (the
+//! parts wired together), `doors` (listeners and
 //! TLS), `ops` (health and metrics), `demo` (the synthetic city and its cast), `press`, `operator`, `log`.
 
 mod cli;
+mod database;
 mod demo;
 mod doors;
 mod failure;
 mod folder;
+mod ground;
 mod log;
 mod node;
 mod operator;
 mod ops;
 mod press;
 mod proxy;
+mod roles;
 mod settings;
 
 use clap::Parser;
@@ -61,14 +65,22 @@ async fn run(command: Command) -> Result<(), Failure> {
 fn check(given: &settings::Given) -> Result<(), Failure> {
     let settings = settings::Settings::load(given)?;
     folder::Folder::check(&settings.data, folder::Purpose::Service)?;
-    doors::check_free("console_listen", settings.console_listen)?;
-    doors::check_free("devices_listen", settings.devices_listen)?;
-    doors::check_free("dc09_listen", settings.dc09_listen)?;
+    for (name, address) in settings.doors() {
+        if let Some(address) = address {
+            doors::check_free(name, address)?;
+        }
+    }
     println!("配置无误 / the configuration is fine");
     println!("  data     {}", settings.data.display());
-    println!("  console  {}", settings.console_listen);
-    println!("  devices  {}", settings.devices_listen);
-    println!("  panels   {}", settings.dc09_listen);
+    if let Some(database) = &settings.database {
+        println!("  database {database}");
+        println!("  roles    {}", settings.roles);
+    }
+    for (name, address) in settings.doors() {
+        if let Some(address) = address {
+            println!("  {:8} {address}", name.trim_end_matches("_listen"));
+        }
+    }
     Ok(())
 }
 

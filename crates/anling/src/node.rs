@@ -8,78 +8,23 @@ use crate::{
     doors::{self, Listening, Served},
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
+    ground::Ground,
     operator, ops, proxy,
     settings::Settings,
 };
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
-use casebook::{Casebook, MasterKey, Vault};
 use console::{Console, ConsoleOptions};
-use directory::Directory;
 use dispatcher::{Dispatcher, DispatcherOptions};
-use eventlog::{Log, Position, SystemClock, admin};
+use domain::NodeId;
+use eventlog::admin;
 use ingest::{Ingest, IngestOptions};
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-
-/// The roles a process may have.
-const ROLES: [&str; 3] = ["ingest", "dispatcher", "console"];
-
-/// What everything stands on: the log, its typed reading, and who and where.
-#[derive(Clone)]
-pub(crate) struct Ground {
-    pub(crate) log: Log,
-    pub(crate) book: Casebook,
-    pub(crate) directory: Directory,
-}
-
-impl Ground {
-    /// Opens the log for writing; a second process is refused.
-    pub(crate) async fn open(
-        folder: &Folder,
-        settings: &Settings,
-        purpose: Purpose,
-    ) -> Result<Ground, Failure> {
-        let log = Log::open_sqlite(folder.path(), Arc::new(SystemClock))
-            .await
-            .map_err(Failure::new)?;
-        let key = settings
-            .master_key
-            .clone()
-            .unwrap_or_else(|| folder.file("master.key"));
-        let key = if log.head() == Position::START {
-            MasterKey::load_or_create(&key)
-        } else if key.exists() {
-            MasterKey::load(&key)
-        } else {
-            return Err(Failure::new(format!(
-                "the master key {} is missing: without it nobody's name or address can be read; put it back from your backup of the key",
-                key.display()
-            )));
-        };
-        let key = key.map_err(Failure::new)?;
-        let vault = Vault::open(log.clone(), key).await.map_err(Failure::new)?;
-        let book = Casebook::new(log.clone(), vault);
-        let directory = Directory::open(book.clone(), Some(folder.path()))
-            .await
-            .map_err(Failure::new)?;
-        folder.has_begun(purpose)?;
-        let head = log.head();
-        directory.caught_up(head).await.map_err(Failure::new)?;
-        Ok(Ground {
-            log,
-            book,
-            directory,
-        })
-    }
-
-    /// Ends what `open` began.
-    pub(crate) async fn close(self) {
-        self.directory.stop().await;
-        self.log.close().await;
-    }
-}
 
 /// What differs between a service and the demo.
 pub(crate) struct Setting {
@@ -92,34 +37,43 @@ pub(crate) struct Setting {
     pub(crate) backstage: Option<(TcpListener, TcpListener)>,
 }
 
-/// Sockets bound before anything is promised.
+/// Sockets bound before anything is promised: those of the roles held, and no other.
 pub(crate) struct Sockets {
-    pub(crate) console: TcpListener,
-    pub(crate) devices: TcpListener,
-    pub(crate) dc09: TcpListener,
+    pub(crate) console: Option<TcpListener>,
+    pub(crate) devices: Option<TcpListener>,
+    pub(crate) dc09: Option<TcpListener>,
+    pub(crate) ops: Option<TcpListener>,
 }
 
 impl Sockets {
-    /// Binds all doors, or says which is taken.
+    /// Binds the doors, or says which is taken.
     pub(crate) fn bind(settings: &Settings) -> Result<Sockets, Failure> {
+        let bind = |name: &str, address: Option<SocketAddr>| {
+            address
+                .map(|address| doors::bind(name, address))
+                .transpose()
+        };
+        let [console, devices, dc09, ops] =
+            settings.doors().map(|(name, address)| bind(name, address));
         Ok(Sockets {
-            console: doors::bind("console_listen", settings.console_listen)?,
-            devices: doors::bind("devices_listen", settings.devices_listen)?,
-            dc09: doors::bind("dc09_listen", settings.dc09_listen)?,
+            console: console?,
+            devices: devices?,
+            dc09: dc09?,
+            ops: ops?,
         })
     }
 
     /// Where they ended up.
     pub(crate) fn listening(&self, tls: bool) -> Result<Listening, Failure> {
-        let address = |listener: &TcpListener| {
-            listener
-                .local_addr()
-                .map(|address| address.to_string())
-                .doing("listen")
+        let address = |listener: &Option<TcpListener>| {
+            let address = listener.as_ref().map(TcpListener::local_addr).transpose();
+            let address = address.doing("listen")?;
+            Ok::<_, Failure>(address.map(|address| address.to_string()))
         };
         Ok(Listening {
             console: address(&self.console)?,
             devices: address(&self.devices)?,
+            ops: address(&self.ops)?,
             dc09: address(&self.dc09)?,
             tls,
         })
@@ -130,12 +84,78 @@ impl Sockets {
 pub(crate) struct Node {
     folder: Folder,
     ground: Ground,
-    ingest: Arc<Ingest>,
-    dispatcher: Dispatcher,
-    console: Console,
+    parts: Parts,
     served: Vec<Served>,
     admin: JoinHandle<()>,
     stop: CancellationToken,
+}
+
+/// The parts of this process's roles.
+struct Parts {
+    ingest: Option<Arc<Ingest>>,
+    dispatcher: Option<Dispatcher>,
+    console: Option<Console>,
+}
+
+impl Parts {
+    async fn start(
+        ground: &Ground,
+        settings: &Settings,
+        node: Option<NodeId>,
+        options: (DispatcherOptions, ConsoleOptions),
+    ) -> Result<Parts, Failure> {
+        let roles = settings.roles;
+        let (book, directory) = (ground.book.clone(), ground.directory.clone());
+        let ingest = roles.ingest.then(|| {
+            let options = IngestOptions {
+                heartbeat_s: settings.heartbeat_s,
+                panel_poll_s: settings.panel_poll_s,
+                node: node.clone(),
+                ..IngestOptions::default()
+            };
+            Arc::new(Ingest::start(book.clone(), directory.clone(), options))
+        });
+        let policy = settings.policy.clone();
+        let dispatcher = roles.dispatcher.then(|| {
+            let options = DispatcherOptions {
+                shared: ground.shared,
+                name: node.as_ref().map(NodeId::to_string).unwrap_or_default(),
+                ..options.0
+            };
+            Dispatcher::start(book.clone(), directory.clone(), policy.clone(), options)
+                .doing("start the dispatcher")
+        });
+        let dispatcher = dispatcher.transpose()?;
+        let console = if roles.console {
+            let options = ConsoleOptions { node, ..options.1 };
+            let console = Console::start(book, directory, policy, options).await;
+            Some(console.doing("start the console")?)
+        } else {
+            None
+        };
+        if let Some(dispatcher) = &dispatcher
+            && !dispatcher.ready().await
+        {
+            return Err(Failure::new(
+                "the dispatcher ended before it was ready; the lines above say why",
+            ));
+        }
+        Ok(Parts {
+            ingest,
+            dispatcher,
+            console,
+        })
+    }
+
+    fn watched(&self, ground: &Ground) -> ops::Watched {
+        let dispatcher = self.dispatcher.as_ref();
+        ops::Watched {
+            ground: ground.clone(),
+            dispatcher: dispatcher.map(|it| Arc::new(it.counters()) as ops::Counted),
+            console: self.console.as_ref().map(Console::metrics),
+            ingest: self.ingest.clone(),
+        }
+    }
 }
 
 impl Node {
@@ -149,46 +169,37 @@ impl Node {
     ) -> Result<Node, Failure> {
         let stop = CancellationToken::new();
         let listening = sockets.listening(setting.tls.is_some())?;
-        let (book, directory) = (ground.book.clone(), ground.directory.clone());
-        let options = IngestOptions {
-            heartbeat_s: settings.heartbeat_s,
-            panel_poll_s: settings.panel_poll_s,
-            ..IngestOptions::default()
+        let node = match (&settings.node, ground.shared) {
+            (Some(node), true) => Some(node.clone()),
+            (None, true) => Some(folder.node()?),
+            (_, false) => None,
         };
-        let ingest = Arc::new(Ingest::start(book.clone(), directory.clone(), options));
-        let dispatcher = Dispatcher::start(
-            book.clone(),
-            directory.clone(),
-            settings.policy.clone(),
-            setting.dispatcher,
-        )
-        .doing("start the dispatcher")?;
-        let console = Console::start(book, directory, settings.policy.clone(), setting.console)
-            .await
-            .doing("start the console")?;
-        if !dispatcher.ready().await {
-            return Err(Failure::new(
-                "the dispatcher ended before it was ready; the lines above say why",
-            ));
-        }
+        let options = (setting.dispatcher, setting.console);
+        let parts = Parts::start(&ground, settings, node, options).await?;
 
-        let ops = ops::router(ops::Watched {
-            ground: ground.clone(),
-            dispatcher: Arc::new(dispatcher.counters()),
-            console: console.metrics(),
-            ingest: Arc::clone(&ingest),
-        });
-        let desk = console.router().merge(setting.beside).merge(ops);
-        let desk = proxy::behind(&settings.trusted_proxies, desk);
-        let device_door = proxy::behind(&settings.trusted_proxies, ingest.router());
+        let ops = ops::router(parts.watched(&ground));
+        let behind = |router| proxy::behind(&settings.trusted_proxies, router);
+        let desk = parts.console.as_ref();
+        let desk = desk.map(|it| it.router().merge(setting.beside).merge(ops.clone()));
+        let desk = desk.map(behind);
+        let device_door = parts.ingest.as_ref().map(|it| behind(it.router()));
         let mut served = Vec::new();
-        if let Some((console, devices)) = setting.backstage {
-            served.push(doors::serve(console, desk.clone(), None)?);
-            served.push(doors::serve(devices, device_door.clone(), None)?);
+        let (console_inside, devices_inside) = setting.backstage.unzip();
+        let doors = [
+            (console_inside, desk.clone(), None),
+            (devices_inside, device_door.clone(), None),
+            (sockets.console, desk, setting.tls.clone()),
+            (sockets.devices, device_door, setting.tls),
+            (sockets.ops, Some(ops), None),
+        ];
+        for (socket, router, tls) in doors {
+            if let (Some(socket), Some(router)) = (socket, router) {
+                served.push(doors::serve(socket, router, tls)?);
+            }
         }
-        served.push(doors::serve(sockets.console, desk, setting.tls.clone())?);
-        served.push(doors::serve(sockets.devices, device_door, setting.tls)?);
-        ingest.serve_panels(tokio::net::TcpListener::from_std(sockets.dc09).doing("listen")?);
+        if let (Some(socket), Some(ingest)) = (sockets.dc09, &parts.ingest) {
+            ingest.serve_panels(tokio::net::TcpListener::from_std(socket).doing("listen")?);
+        }
         let socket = admin::bind(folder.path()).map_err(Failure::new)?;
         let admin =
             tokio::spawn(socket.serve(operator::admin_handler(ground.clone()), stop.clone()));
@@ -196,9 +207,7 @@ impl Node {
         Ok(Node {
             folder,
             ground,
-            ingest,
-            dispatcher,
-            console,
+            parts,
             served,
             admin,
             stop,
@@ -210,12 +219,18 @@ impl Node {
         Listening::remove(&self.folder);
         self.stop.cancel();
         let _ = self.admin.await;
-        self.console.stop().await;
-        self.ingest.stop().await;
+        if let Some(console) = &self.parts.console {
+            console.stop().await;
+        }
+        if let Some(ingest) = &self.parts.ingest {
+            ingest.stop().await;
+        }
         for served in self.served {
             served.stop().await;
         }
-        self.dispatcher.stop().await;
+        if let Some(dispatcher) = self.parts.dispatcher {
+            dispatcher.stop().await;
+        }
         self.ground.close().await;
     }
 }
@@ -257,16 +272,15 @@ pub(crate) fn webhooks(settings: &Settings, public_url: &str) -> dispatcher::Web
 
 /// `anling serve`.
 pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
-    check_roles(&args.roles)?;
     let settings = Settings::load(&args.given)?;
     let sockets = Sockets::bind(&settings)?;
     let folder = Folder::open(&settings.data, Purpose::Service)?;
-    let ground = Ground::open(&folder, &settings, Purpose::Service).await?;
+    let ground = Ground::open(&folder, &settings).await?;
     let listening = sockets.listening(false)?;
     let public_url = settings
         .public_url
         .clone()
-        .unwrap_or_else(|| format!("http://{}", listening.console));
+        .unwrap_or_else(|| format!("http://{}", listening.console()));
     let dispatcher = DispatcherOptions {
         webhooks: webhooks(&settings, &public_url),
         ..DispatcherOptions::default()
@@ -287,9 +301,25 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     let nobody = ground.directory.city().operators.is_empty();
     let node = Node::start(folder, ground, &settings, sockets, setting).await?;
     println!("安铃 Anling {} 已就绪 / ready", env!("CARGO_PKG_VERSION"));
-    println!("  控制台 console  http://{}", listening.console);
-    println!("  设备   devices  http://{}", listening.devices);
-    println!("  报警主机 panels  {} (SIA DC-09, TCP)", listening.dc09);
+    if settings.database.is_some() {
+        println!("  角色   roles    {}", settings.roles);
+    }
+    let doors = [
+        ("控制台 console ", &listening.console),
+        ("设备   devices ", &listening.devices),
+        ("运维   ops     ", &listening.ops),
+    ];
+    for (name, address) in doors {
+        if let Some(address) = address {
+            println!("  {name} http://{address}");
+        }
+    }
+    if let Some(address) = &listening.dc09 {
+        println!("  报警主机 panels  {address} (SIA DC-09, TCP)");
+    }
+    if let Some(database) = &settings.database {
+        println!("  数据库 database {database}");
+    }
     println!("  数据   data     {}", settings.data.display());
     if nobody {
         println!("  还没有值班员账号: anling operator add --help / no accounts yet");
@@ -298,41 +328,4 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     println!("正在停止 / stopping");
     node.stop().await;
     Ok(())
-}
-
-fn check_roles(roles: &[String]) -> Result<(), Failure> {
-    if let Some(unknown) = roles.iter().find(|role| !ROLES.contains(&role.as_str())) {
-        return Err(Failure::setting(format!(
-            "there is no role \"{unknown}\"; the roles are {}",
-            ROLES.join(", ")
-        )));
-    }
-    if ROLES
-        .iter()
-        .any(|role| !roles.iter().any(|given| given == role))
-    {
-        return Err(Failure::setting(
-            "on SQLite one process has all roles: only it may write the log's file; leave --roles out",
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::check_roles;
-
-    #[test]
-    fn fewer_than_all_roles_are_refused_with_the_reason() {
-        let text = check_roles(&["ingest".to_owned()]).unwrap_err().to_string();
-        assert!(text.contains("SQLite"), "{text}");
-        let all: Vec<String> = super::ROLES.iter().map(|role| (*role).to_owned()).collect();
-        assert!(check_roles(&all).is_ok());
-        assert!(
-            check_roles(&["cook".to_owned()])
-                .unwrap_err()
-                .to_string()
-                .contains("cook")
-        );
-    }
 }

@@ -7,10 +7,11 @@ use crate::{
     cli::OperatorAdd,
     failure::{Doing, Failure},
     folder::{Folder, Found, Purpose},
-    node::Ground,
+    ground::{self, Ground},
     settings::{Given, Settings},
 };
-use directory::Account;
+use casebook::Casebook;
+use directory::{Account, City, Registrar};
 use domain::{
     Actor, DistrictId, OperatorId, SiteId,
     operator::{Role, Scope},
@@ -37,32 +38,49 @@ struct Wanted {
 /// Adds the account.
 pub(crate) async fn add(args: OperatorAdd) -> Result<(), Failure> {
     let wanted = wanted(&args)?;
+    let settings = Settings::load(&Given {
+        store: args.store.clone(),
+        ..Given::default()
+    })?;
+    // Several may write to a shared log: nobody need be asked, and nobody need be running.
+    if settings.database.is_some() {
+        beside(&settings, wanted).await?;
+        println!("已添加 / added: {}", args.operator);
+        return Ok(());
+    }
     let request = AdminRequest {
         command: "operator_add".to_owned(),
         args: serde_json::to_value(&wanted).expect("an account is plain data"),
     };
-    match admin::call(&args.data, &request).await {
+    match admin::call(&settings.data, &request).await {
         Ok(AdminReply::Ok(_)) => {}
         Ok(AdminReply::Error(text)) => return Err(Failure::new(text)),
-        Err(AdminError::NotRunning { .. }) => alone(&args, wanted).await?,
+        Err(AdminError::NotRunning { .. }) => alone(&settings, wanted).await?,
         Err(error) => return Err(Failure::new(error)),
     }
     println!("已添加 / added: {}", args.operator);
     Ok(())
 }
 
-async fn alone(args: &OperatorAdd, wanted: Wanted) -> Result<(), Failure> {
-    let settings = Settings::load(&Given {
-        data: Some(args.data.clone()),
-        ..Given::default()
-    })?;
-    let purpose = match Folder::check(&args.data, Purpose::Demo) {
+async fn beside(settings: &Settings, wanted: Wanted) -> Result<(), Failure> {
+    let Some(database) = &settings.database else {
+        return Ok(());
+    };
+    let log = ground::open_shared(database).await?;
+    let book = ground::book(&log, settings).await?;
+    let added = enrol(&book, wanted).await;
+    log.close().await;
+    added.map_err(Failure::new)
+}
+
+async fn alone(settings: &Settings, wanted: Wanted) -> Result<(), Failure> {
+    let purpose = match Folder::check(&settings.data, Purpose::Demo) {
         Ok(Found::Ours) => Purpose::Demo,
         _ => Purpose::Service,
     };
-    let folder = Folder::open(&args.data, purpose)?;
-    let ground = Ground::open(&folder, &settings, purpose).await?;
-    let added = enrol(&ground, wanted).await;
+    let folder = Folder::open(&settings.data, purpose)?;
+    let ground = Ground::open(&folder, settings).await?;
+    let added = enrol(&ground.book, wanted).await;
     ground.close().await;
     added.map_err(Failure::new)
 }
@@ -74,7 +92,7 @@ pub(crate) fn admin_handler(ground: Ground) -> AdminHandler {
         Box::pin(async move {
             match request.command.as_str() {
                 "operator_add" => match serde_json::from_value::<Wanted>(request.args) {
-                    Ok(wanted) => reply(enrol(&ground, wanted).await),
+                    Ok(wanted) => reply(enrol(&ground.book, wanted).await),
                     Err(error) => AdminReply::Error(format!("not an account: {error}")),
                 },
                 other => AdminReply::Error(format!("this version knows no command \"{other}\"")),
@@ -90,8 +108,9 @@ fn reply(done: Result<(), String>) -> AdminReply {
     }
 }
 
-async fn enrol(ground: &Ground, wanted: Wanted) -> Result<(), String> {
-    let city = ground.directory.city();
+async fn enrol(book: &Casebook, wanted: Wanted) -> Result<(), String> {
+    let city = City::at(book, book.log().head()).await;
+    let city = city.map_err(|error| error.to_string())?;
     if city.operators.contains_key(&wanted.operator) {
         return Err(format!(
             "there is already an operator \"{}\"; choose another name",
@@ -119,9 +138,7 @@ async fn enrol(ground: &Ground, wanted: Wanted) -> Result<(), String> {
         scope: wanted.scope,
         password: wanted.password,
     };
-    ground
-        .directory
-        .registrar()
+    Registrar::new(book.clone())
         .add_operator(Actor::Registrar, account)
         .await
         .map(drop)

@@ -3,7 +3,7 @@
 //! For: `/healthz`, `/readyz`, `/metrics` (Prometheus text format, version 0.0.4).
 //! May not know: residents, incidents; counts only.
 
-use crate::node::Ground;
+use crate::ground::Ground;
 use axum::{
     Router,
     extract::State,
@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 use dispatcher::metrics::LATENESS_BOUNDS_MS;
-use ingest::Ingest;
+use ingest::{Ingest, IngestMetrics};
 use std::{fmt::Write as _, sync::Arc, time::Duration};
 
 /// How long the log may take to answer before we say that we are not ready.
@@ -20,13 +20,16 @@ const READY_WITHIN: Duration = Duration::from_secs(2);
 /// How far the directory may be behind the log and still count as ready, in events.
 const BEHIND_LIMIT: u64 = 10_000;
 
-/// What is watched.
+/// Tells what the dispatcher has counted.
+pub(crate) type Counted = Arc<dyn Fn() -> dispatcher::Counters + Send + Sync>;
+
+/// What is watched: the log, and the parts of this process's roles.
 #[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) ground: Ground,
-    pub(crate) dispatcher: Arc<dyn Fn() -> dispatcher::Counters + Send + Sync>,
-    pub(crate) console: console::Metrics,
-    pub(crate) ingest: Arc<Ingest>,
+    pub(crate) dispatcher: Option<Counted>,
+    pub(crate) console: Option<console::Metrics>,
+    pub(crate) ingest: Option<Arc<Ingest>>,
 }
 
 /// The three routes.
@@ -38,37 +41,44 @@ pub(crate) fn router(watched: Watched) -> Router {
         .with_state(watched)
 }
 
+/// Whether this process can do its work now, as JSON: `ready`, `why` not, and `degraded`: what makes confirmed events
+/// less safe than they could be.
 async fn ready(State(watched): State<Watched>) -> Response {
-    let stats = tokio::time::timeout(
-        READY_WITHIN,
-        watched.ground.log.read_all(
-            eventlog::Position(u64::MAX),
-            eventlog::Direction::Backward,
-            1,
-        ),
-    )
-    .await;
-    let behind = watched
-        .ground
-        .log
-        .head()
-        .0
-        .saturating_sub(watched.ground.directory.position().0);
-    let fault = match stats {
+    let log = &watched.ground.log;
+    let mut said = serde_json::Map::new();
+    if let Some(degraded) = log.degraded() {
+        said.insert("degraded".to_owned(), degraded.into());
+    }
+    let fault = fault(&watched.ground).await;
+    let status = match &fault {
+        None => StatusCode::OK,
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    said.insert("ready".to_owned(), fault.is_none().into());
+    if let Some(fault) = fault {
+        said.insert("why".to_owned(), fault.into());
+    }
+    (status, axum::Json(said)).into_response()
+}
+
+async fn fault(ground: &Ground) -> Option<String> {
+    if !ground.log.reachable() {
+        return Some("the database does not answer".to_owned());
+    }
+    let last = ground.log.read_all(
+        eventlog::Position(u64::MAX),
+        eventlog::Direction::Backward,
+        1,
+    );
+    let head = ground.log.head().0;
+    let behind = head.saturating_sub(ground.directory.position().0);
+    match tokio::time::timeout(READY_WITHIN, last).await {
         Err(_) => Some("the log does not answer".to_owned()),
         Ok(Err(error)) => Some(error.to_string()),
         Ok(Ok(_)) if behind > BEHIND_LIMIT => {
             Some(format!("the directory is {behind} events behind"))
         }
         Ok(Ok(_)) => None,
-    };
-    match fault {
-        None => (StatusCode::OK, "ready\n").into_response(),
-        Some(fault) => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("not ready: {fault}\n"),
-        )
-            .into_response(),
     }
 }
 
@@ -111,6 +121,17 @@ async fn metrics(State(watched): State<Watched>) -> Response {
         "appends waiting in the bulk queue",
         log.bulk_queued,
     );
+    let degraded = watched.ground.log.degraded().is_some();
+    page.gauge(
+        "anling_log_degraded",
+        "1 when confirmed events are less safe than they could be",
+        degraded.into(),
+    );
+    page.gauge(
+        "anling_log_reachable",
+        "1 while the log's store answers",
+        watched.ground.log.reachable().into(),
+    );
     page.gauge("anling_log_position", "last position", log.head);
     page.gauge(
         "anling_directory_position",
@@ -118,130 +139,14 @@ async fn metrics(State(watched): State<Watched>) -> Response {
         watched.ground.directory.position().0,
     );
 
-    let dispatcher = (watched.dispatcher)();
-    page.gauge(
-        "anling_incidents_open",
-        "incidents open now",
-        dispatcher.open,
-    );
-    page.gauge(
-        "anling_alarms_waiting",
-        "alarms nobody has handled yet",
-        dispatcher.waiting_alarms,
-    );
-    page.counter(
-        "anling_incidents_opened_total",
-        "incidents opened",
-        dispatcher.opened,
-    );
-    page.counter(
-        "anling_alarms_joined_total",
-        "alarms that joined an open incident",
-        dispatcher.joined,
-    );
-    page.counter("anling_offers_total", "offers appended", dispatcher.offers);
-    page.counter(
-        "anling_offers_widened_total",
-        "offers that widened an earlier one",
-        dispatcher.widened,
-    );
-    page.counter(
-        "anling_duty_phones_rung_total",
-        "times a duty phone was told to ring",
-        dispatcher.phones_rung,
-    );
-    page.counter(
-        "anling_acceptances_lapsed_total",
-        "acceptances without a first step",
-        dispatcher.lapsed,
-    );
-    page.counter(
-        "anling_webhooks_failed_total",
-        "webhooks given up",
-        dispatcher.webhooks_failed,
-    );
-    page.counter(
-        "anling_dispatcher_unavailable_total",
-        "times the log or directory did not answer",
-        dispatcher.unavailable,
-    );
-    page.lateness(&dispatcher);
-
-    let ingest = watched.ingest.metrics();
-    page.counter(
-        "anling_alarms_total",
-        "alarms stored, cancels included",
-        ingest.alarms,
-    );
-    page.counter(
-        "anling_reports_total",
-        "tests and troubles stored",
-        ingest.reports,
-    );
-    page.counter(
-        "anling_signals_unverified_total",
-        "signals stored unverified",
-        ingest.unverified,
-    );
-    page.counter(
-        "anling_signals_duplicate_total",
-        "signals that were sent again",
-        ingest.duplicates,
-    );
-    page.counter(
-        "anling_signals_unavailable_total",
-        "signals not accepted because the log did not take them",
-        ingest.unavailable,
-    );
-    page.counter(
-        "anling_heartbeats_total",
-        "heartbeats heard",
-        ingest.heartbeats,
-    );
-    page.gauge(
-        "anling_channels_open",
-        "device channels open now",
-        ingest.channels_open,
-    );
-
-    page.gauge(
-        "anling_panels_open",
-        "connections of alarm panels open now",
-        ingest.panels_open,
-    );
-    page.counter(
-        "anling_panel_frames_total",
-        "frames of alarm panels",
-        ingest.panel_frames,
-    );
-    page.counter(
-        "anling_panel_frames_broken_total",
-        "frames of alarm panels with a wrong checksum, torn or too long",
-        ingest.panel_frames_broken,
-    );
-    page.counter(
-        "anling_panel_odd_lengths_total",
-        "frames of alarm panels whose length counts otherwise than the standard",
-        ingest.panel_odd_lengths,
-    );
-    page.counter(
-        "anling_panel_polls_passed_over_total",
-        "polls of alarm panels not answered because too many waited",
-        ingest.panel_polls_passed_over,
-    );
-    page.counter(
-        "anling_panels_ended_total",
-        "connections of alarm panels ended for half a frame or junk",
-        ingest.panels_ended,
-    );
-
-    for (name, help, value) in watched.console.figures() {
-        let kind = if name.ends_with("_total") {
-            "counter"
-        } else {
-            "gauge"
-        };
-        page.line(kind, name, help, value);
+    if let Some(counted) = &watched.dispatcher {
+        page.dispatcher(&counted());
+    }
+    if let Some(ingest) = &watched.ingest {
+        page.ingest(&ingest.metrics());
+    }
+    if let Some(console) = &watched.console {
+        page.console(console);
     }
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
@@ -260,6 +165,135 @@ impl Page {
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
         self.line("gauge", name, help, value);
+    }
+
+    fn dispatcher(&mut self, dispatcher: &dispatcher::Counters) {
+        self.gauge(
+            "anling_incidents_open",
+            "incidents open now",
+            dispatcher.open,
+        );
+        self.gauge(
+            "anling_alarms_waiting",
+            "alarms nobody has handled yet",
+            dispatcher.waiting_alarms,
+        );
+        self.counter(
+            "anling_incidents_opened_total",
+            "incidents opened",
+            dispatcher.opened,
+        );
+        self.counter(
+            "anling_alarms_joined_total",
+            "alarms that joined an open incident",
+            dispatcher.joined,
+        );
+        self.counter("anling_offers_total", "offers appended", dispatcher.offers);
+        self.counter(
+            "anling_offers_widened_total",
+            "offers that widened an earlier one",
+            dispatcher.widened,
+        );
+        self.counter(
+            "anling_duty_phones_rung_total",
+            "times a duty phone was told to ring",
+            dispatcher.phones_rung,
+        );
+        self.counter(
+            "anling_acceptances_lapsed_total",
+            "acceptances without a first step",
+            dispatcher.lapsed,
+        );
+        self.counter(
+            "anling_webhooks_failed_total",
+            "webhooks given up",
+            dispatcher.webhooks_failed,
+        );
+        self.counter(
+            "anling_dispatcher_unavailable_total",
+            "times the log or directory did not answer",
+            dispatcher.unavailable,
+        );
+        self.lateness(dispatcher);
+    }
+
+    fn ingest(&mut self, ingest: &IngestMetrics) {
+        self.counter(
+            "anling_alarms_total",
+            "alarms stored, cancels included",
+            ingest.alarms,
+        );
+        self.counter(
+            "anling_reports_total",
+            "tests and troubles stored",
+            ingest.reports,
+        );
+        self.counter(
+            "anling_signals_unverified_total",
+            "signals stored unverified",
+            ingest.unverified,
+        );
+        self.counter(
+            "anling_signals_duplicate_total",
+            "signals that were sent again",
+            ingest.duplicates,
+        );
+        self.counter(
+            "anling_signals_unavailable_total",
+            "signals not accepted because the log did not take them",
+            ingest.unavailable,
+        );
+        self.counter(
+            "anling_heartbeats_total",
+            "heartbeats heard",
+            ingest.heartbeats,
+        );
+        self.gauge(
+            "anling_channels_open",
+            "device channels open now",
+            ingest.channels_open,
+        );
+        self.gauge(
+            "anling_panels_open",
+            "connections of alarm panels open now",
+            ingest.panels_open,
+        );
+        self.counter(
+            "anling_panel_frames_total",
+            "frames of alarm panels",
+            ingest.panel_frames,
+        );
+        self.counter(
+            "anling_panel_frames_broken_total",
+            "frames of alarm panels with a wrong checksum, torn or too long",
+            ingest.panel_frames_broken,
+        );
+        self.counter(
+            "anling_panel_odd_lengths_total",
+            "frames of alarm panels whose length counts otherwise than the standard",
+            ingest.panel_odd_lengths,
+        );
+        self.counter(
+            "anling_panel_polls_passed_over_total",
+            "polls of alarm panels not answered because too many waited",
+            ingest.panel_polls_passed_over,
+        );
+        self.counter(
+            "anling_panels_ended_total",
+            "connections of alarm panels ended for half a frame or junk",
+            ingest.panels_ended,
+        );
+    }
+
+    fn console(&mut self, console: &console::Metrics) {
+        for (name, help, value) in console.figures() {
+            let kind = if name.ends_with("_total") {
+                "counter"
+            } else {
+                "gauge"
+            };
+            self.line(kind, name, help, value);
+        }
     }
 
     /// A histogram: how late acts on deadlines were.

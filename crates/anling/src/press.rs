@@ -20,6 +20,11 @@ pub(crate) async fn run(args: Press) -> Result<(), Failure> {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
             let listening = Listening::read(&args.data)?;
+            if listening.devices.is_none() {
+                return Err(Failure::setting(
+                    "the Anling of this folder hears no devices; give --url of one that has the role ingest",
+                ));
+            }
             format!("{}://{}", listening.scheme(), listening.devices_here())
         }
     };

@@ -3,9 +3,9 @@
 //! For: one checked `Settings` for the rest of the binary, and plain words on what is wrong with one.
 //! May not know: what the settings are used for.
 
-use crate::failure::Failure;
+use crate::{database::Database, failure::Failure, roles::Roles};
 use clap::Args;
-use domain::policy::RingPolicy;
+use domain::{NodeId, policy::RingPolicy};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,21 +24,60 @@ const PANEL_POLL_S: u32 = 1_800;
 /// Shortest webhook secret taken, in characters. Ours: 32 characters of hexadecimal are 128 bits.
 const SECRET_LENGTH_MIN: usize = 32;
 
-/// What may be said on the command line or in the environment.
-#[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Given {
-    /// Settings file (TOML).
+/// Where a process without the console tells how it is, unless told otherwise.
+const OPS_LISTEN: &str = "127.0.0.1:7399";
+
+/// Where the log is, on the command line or in the environment; every command that needs the log knows these.
+#[derive(Clone, Default, Args)]
+pub(crate) struct Store {
+    /// Settings file (TOML)
     #[arg(long, env = "ANLING_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Folder of the log and everything else that is kept [default: ./anling-data]
     #[arg(long, env = "ANLING_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// PostgreSQL database of the log, for several processes; better in the environment, where no one sees the password
+    #[arg(
+        long,
+        env = "ANLING_DATABASE_URL",
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    pub(crate) database_url: Option<String>,
+    /// Take a database server that may lose what it confirmed (fsync or synchronous_commit off)
+    #[arg(long, env = "ANLING_ALLOW_UNSAFE_DATABASE")]
+    pub(crate) allow_unsafe_database: bool,
+    /// File of the master key, the same for every process of a log [default: DIR/master.key]
+    #[arg(long, env = "ANLING_MASTER_KEY", value_name = "FILE")]
+    pub(crate) master_key: Option<PathBuf>,
+}
+
+/// What may be said on the command line or in the environment.
+#[derive(Clone, Default, Args)]
+pub(crate) struct Given {
+    #[command(flatten)]
+    pub(crate) store: Store,
     /// Address and port of the console; port 0 picks a free one [default: 127.0.0.1:7300]
     #[arg(long, env = "ANLING_CONSOLE_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) console_listen: Option<String>,
     /// Address and port for devices; port 0 picks a free one [default: 127.0.0.1:7310]
     #[arg(long, env = "ANLING_DEVICES_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) devices_listen: Option<String>,
+    /// Address and port of /healthz, /readyz and /metrics by themselves [default: 127.0.0.1:7399 without the console's
+    /// role; none with it]
+    #[arg(long, env = "ANLING_OPS_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) ops_listen: Option<String>,
+    /// Roles of this process, separated by commas [default: ingest,dispatcher,console]
+    #[arg(
+        long,
+        env = "ANLING_ROLES",
+        value_delimiter = ',',
+        value_name = "ROLES"
+    )]
+    pub(crate) roles: Option<Vec<String>>,
+    /// This process's name among several [default: a lasting one of the data folder]
+    #[arg(long, env = "ANLING_NODE", value_name = "NAME")]
+    pub(crate) node: Option<String>,
     /// Address and port for alarm panels (SIA DC-09); port 0 picks a free one [default: 127.0.0.1:7309]
     #[arg(long, env = "ANLING_DC09_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) dc09_listen: Option<String>,
@@ -49,8 +88,14 @@ pub(crate) struct Given {
 #[serde(deny_unknown_fields)]
 struct File {
     data: Option<PathBuf>,
+    database_url: Option<String>,
+    #[serde(default)]
+    allow_unsafe_database: bool,
     console_listen: Option<String>,
     devices_listen: Option<String>,
+    ops_listen: Option<String>,
+    roles: Option<Vec<String>>,
+    node: Option<String>,
     dc09_listen: Option<String>,
     public_url: Option<String>,
     policy: Option<PathBuf>,
@@ -78,9 +123,17 @@ pub(crate) struct Webhooks {
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) data: PathBuf,
+    /// `None`: SQLite in the data folder.
+    pub(crate) database: Option<Database>,
+    pub(crate) roles: Roles,
+    /// `None`: the data folder's own.
+    pub(crate) node: Option<NodeId>,
     pub(crate) console_listen: SocketAddr,
     pub(crate) devices_listen: SocketAddr,
+    /// For alarm panels, with the devices' role.
     pub(crate) dc09_listen: SocketAddr,
+    /// `None`: health and figures are told at the console's door only.
+    pub(crate) ops_listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
     pub(crate) policy: RingPolicy,
     pub(crate) master_key: Option<PathBuf>,
@@ -95,7 +148,7 @@ pub(crate) struct Settings {
 impl Settings {
     /// The settings, or every fault found in them.
     pub(crate) fn load(given: &Given) -> Result<Settings, Failure> {
-        let (file, base) = match &given.config {
+        let (file, base) = match &given.store.config {
             None => (File::default(), PathBuf::new()),
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
@@ -141,10 +194,19 @@ impl Settings {
             DC09_LISTEN,
             &mut faults,
         );
+        let database = database(given, &file, &mut faults);
+        let roles = roles(given, &file, database.is_some(), &mut faults);
+        let node = node(given.node.as_ref().or(file.node.as_ref()), &mut faults);
+        let ops = given.ops_listen.as_ref().or(file.ops_listen.as_ref());
+        let ops_listen = (ops.is_some() || !roles.console).then(|| {
+            let variable = "ANLING_OPS_LISTEN";
+            address("ops_listen", variable, ops, OPS_LISTEN, &mut faults)
+        });
         let doors = [
-            ("console_listen", console_listen),
-            ("devices_listen", devices_listen),
-            ("dc09_listen", dc09_listen),
+            ("console_listen", console_listen.filter(|_| roles.console)),
+            ("devices_listen", devices_listen.filter(|_| roles.ingest)),
+            ("dc09_listen", dc09_listen.filter(|_| roles.ingest)),
+            ("ops_listen", ops_listen.flatten()),
         ];
         check_apart(&doors, &mut faults);
         let policy = policy(
@@ -171,16 +233,25 @@ impl Settings {
             {
                 Ok(Settings {
                     data: given
+                        .store
                         .data
                         .clone()
                         .or(file.data.map(|path| base.join(path)))
                         .unwrap_or_else(|| PathBuf::from("./anling-data")),
+                    database,
+                    roles,
+                    node,
                     console_listen,
                     devices_listen,
+                    ops_listen: ops_listen.flatten(),
                     dc09_listen,
                     public_url: file.public_url,
                     policy,
-                    master_key: file.master_key.map(|path| base.join(path)),
+                    master_key: given
+                        .store
+                        .master_key
+                        .clone()
+                        .or(file.master_key.map(|path| base.join(path))),
                     duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
                     heartbeat_s,
                     trusted_proxies: file.trusted_proxies,
@@ -190,6 +261,20 @@ impl Settings {
             }
             _ => Err(Failure::settings(faults)),
         }
+    }
+}
+
+impl Settings {
+    /// The doors of the roles held, each with its setting's name: console, devices, panels, ops.
+    pub(crate) fn doors(&self) -> [(&'static str, Option<SocketAddr>); 4] {
+        let console = self.roles.console.then_some(self.console_listen);
+        let devices = self.roles.ingest.then_some(self.devices_listen);
+        [
+            ("console_listen", console),
+            ("devices_listen", devices),
+            ("dc09_listen", self.roles.ingest.then_some(self.dc09_listen)),
+            ("ops_listen", self.ops_listen),
+        ]
     }
 }
 
@@ -206,6 +291,56 @@ fn address(
         Err(_) => {
             faults.push(format!("{name} ({variable}) is \"{text}\"; write an address and a port, for example {default}"));
             None
+        }
+    }
+}
+
+fn database(given: &Given, file: &File, faults: &mut Vec<String>) -> Option<Database> {
+    let url = given
+        .store
+        .database_url
+        .as_ref()
+        .or(file.database_url.as_ref())?;
+    let allow_unsafe = given.store.allow_unsafe_database || file.allow_unsafe_database;
+    Database::read(url, allow_unsafe)
+        .map_err(|fault| faults.push(fault))
+        .ok()
+}
+
+fn roles(given: &Given, file: &File, shared: bool, faults: &mut Vec<String>) -> Roles {
+    let Some(words) = given.roles.as_ref().or(file.roles.as_ref()) else {
+        return Roles::ALL;
+    };
+    match Roles::read(words.iter().map(String::as_str)) {
+        Ok(roles) => {
+            if roles != Roles::ALL && !shared && faults.is_empty() {
+                faults.push("on SQLite one process has all roles: only it may write the log's file; leave roles out, or name a PostgreSQL database with database_url".to_owned());
+            }
+            roles
+        }
+        Err(fault) => {
+            faults.push(fault);
+            Roles::ALL
+        }
+    }
+}
+
+fn node(word: Option<&String>, faults: &mut Vec<String>) -> Option<NodeId> {
+    NodeId::parse(word?)
+        .map_err(|error| faults.push(format!("node is \"{}\": {error}", word.map_or("", |it| it))))
+        .ok()
+}
+
+/// Each door needs a port of its own; port 0 picks one.
+fn check_apart(doors: &[(&str, Option<SocketAddr>)], faults: &mut Vec<String>) {
+    for (index, (name, address)) in doors.iter().enumerate() {
+        let Some(address) = address.filter(|address| address.port() != 0) else {
+            continue;
+        };
+        for (other, _) in doors[..index].iter().filter(|(_, it)| *it == Some(address)) {
+            faults.push(format!(
+                "{other} and {name} are both {address}; give each its own port"
+            ));
         }
     }
 }
@@ -228,20 +363,6 @@ fn policy(path: Option<PathBuf>, faults: &mut Vec<String>) -> Option<RingPolicy>
         Err(fault) => {
             faults.push(fault);
             None
-        }
-    }
-}
-
-/// Each door needs a port of its own; port 0 picks one.
-fn check_apart(doors: &[(&str, Option<SocketAddr>)], faults: &mut Vec<String>) {
-    for (at, (name, address)) in doors.iter().enumerate() {
-        let same = |(_, other): &&(&str, Option<SocketAddr>)| {
-            other == address && address.is_some_and(|address| address.port() != 0)
-        };
-        if let (Some((other, _)), Some(address)) = (doors[at + 1..].iter().find(same), address) {
-            faults.push(format!(
-                "{name} and {other} are both {address}; give each its own port"
-            ));
         }
     }
 }
@@ -278,14 +399,22 @@ fn check_webhooks(webhooks: &Webhooks, faults: &mut Vec<String>) {
 mod tests {
     use super::*;
 
+    fn given(config: PathBuf) -> Given {
+        let store = Store {
+            config: Some(config),
+            ..Store::default()
+        };
+        Given {
+            store,
+            ..Given::default()
+        }
+    }
+
     fn with_file(text: &str) -> Result<Settings, Failure> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("anling.toml");
         std::fs::write(&path, text).unwrap();
-        Settings::load(&Given {
-            config: Some(path),
-            ..Given::default()
-        })
+        Settings::load(&given(path))
     }
 
     #[test]
@@ -304,9 +433,8 @@ mod tests {
         let path = dir.path().join("anling.toml");
         std::fs::write(&path, "console_listen = \"127.0.0.1:1\"\ndata = \"kept\"\n").unwrap();
         let given = Given {
-            config: Some(path),
             console_listen: Some("127.0.0.1:2".into()),
-            ..Given::default()
+            ..given(path)
         };
         let settings = Settings::load(&given).unwrap();
         assert_eq!(settings.console_listen.port(), 2);
@@ -338,6 +466,21 @@ mod tests {
         ] {
             assert!(with_file(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn fewer_than_all_roles_need_a_shared_database() {
+        let failure = with_file("roles = [\"ingest\"]").unwrap_err().to_string();
+        assert!(
+            failure.contains("SQLite") && failure.contains("database_url"),
+            "{failure}"
+        );
+        let text = "roles = [\"ingest\"]\ndatabase_url = \"postgres://a:b@c/d\"";
+        let settings = with_file(text).unwrap();
+        assert!(!settings.roles.console && settings.ops_listen.is_some());
+        assert_eq!(with_file("").unwrap().ops_listen, None);
+        let unknown = with_file("roles = [\"cook\"]").unwrap_err().to_string();
+        assert!(unknown.contains("cook"), "{unknown}");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use crate::{
         crossing_name, degrees, district_name, operator_name, party_view, responder_kind,
         responder_name, site_name, word,
     },
-    options::CAN_SEND,
     people,
     records::{Known, Records, Unknown},
     story,
@@ -238,7 +237,17 @@ impl Cards {
         let city = &frame.board.city;
         let mut options = people::who_could_go(city, frame.now, incident, known, place);
         options.retain(|(id, _)| incident.leg(id).is_none());
-        options.truncate(CAN_SEND);
+        let own = incident
+            .owner
+            .as_ref()
+            .and_then(|owner| match &owner.party {
+                Party::Site(site) => Some(site),
+                _ => None,
+            });
+        let is_own = |(id, _): &(ResponderId, Option<u32>)| {
+            own.is_some() && city.responders.get(id).and_then(|r| r.site.as_ref()) == own
+        };
+        let options = people::shortlist(options, is_own);
         let view = |(id, seconds): (ResponderId, Option<u32>)| {
             let row = city.responders.get(&id);
             let site = row.and_then(|r| r.site.as_ref());

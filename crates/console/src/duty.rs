@@ -5,15 +5,17 @@
 
 use crate::{
     app::App,
-    lines::Place,
+    board::Board,
+    lines::{Place, Why},
     names::party_view,
     problem::{Answer, Failure},
     viewer::{Viewer, duty_site, parties_of},
 };
 use casebook::{BookError, Casebook, Draft, Meta, streams};
 use directory::City;
-use domain::{Actor, ConsoleId, OperatorId, SiteId, party::Party, site::SiteEvent};
+use domain::{Actor, ConsoleId, NodeId, OperatorId, SiteId, party::Party, site::SiteEvent};
 use eventlog::{EventId, Expected, Lane, Position};
+use tokio::sync::watch;
 use wire::card::PartyView;
 
 /// Where a console stands.
@@ -36,13 +38,106 @@ impl Duty {
     }
 
     /// Whether a board says that this duty was ended elsewhere.
-    pub(crate) fn is_over(&self, operator: &OperatorId, position: Position, city: &City) -> bool {
+    fn is_over(&self, operator: &OperatorId, position: Position, city: &City) -> bool {
         let Some(site) = &self.site else {
             return false;
         };
         let on = |duty: &directory::Duty| duty.operators.contains(operator);
         position >= self.since && !city.duty.get(site).is_some_and(on)
     }
+}
+
+/// What a board says of a console that believes to be attached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is, or the board does not know yet.
+    Attached,
+    /// The same tab has attached through another process since.
+    Elsewhere,
+    /// Others have ended it, because this process was not heard of for a while.
+    Ended,
+}
+
+impl Duty {
+    /// How this console stands on a board.
+    fn standing(&self, position: Position, city: &City, node: Option<&NodeId>) -> Standing {
+        let (Some(site), Some(console)) = (&self.site, &self.console) else {
+            return Standing::Attached;
+        };
+        if position < self.since {
+            return Standing::Attached;
+        }
+        let duty = city.duty.get(site);
+        match duty.and_then(|duty| duty.consoles.get(console)) {
+            Some(row) if row.node.as_ref() == node => Standing::Attached,
+            Some(_) => Standing::Elsewhere,
+            None => Standing::Ended,
+        }
+    }
+}
+
+/// Holds a console's duty against what a board says: ends what was ended elsewhere, attaches again what is still here.
+/// Gives back why the console itself must end, if it must.
+pub(crate) async fn hold(
+    app: &App,
+    viewer: &Viewer,
+    place: &Place,
+    duty: &watch::Sender<Duty>,
+    board: &Board,
+) -> Option<Why> {
+    let now = duty.borrow().clone();
+    if now.is_over(&viewer.operator, board.position, &board.city) {
+        duty.send_modify(|duty| {
+            *duty = Duty {
+                console: duty.console.take(),
+                ..Duty::default()
+            };
+        });
+        return None;
+    }
+    match now.standing(board.position, &board.city, app.options.node.as_ref()) {
+        Standing::Attached => None,
+        Standing::Elsewhere => Some(Why::Replaced),
+        Standing::Ended => {
+            let mut again = now;
+            attach_again(app, viewer, place, &mut again).await;
+            duty.send_if_modified(|duty| {
+                if duty.console == again.console && duty.site == again.site {
+                    duty.since = duty.since.max(again.since);
+                }
+                // The page need not know.
+                false
+            });
+            None
+        }
+    }
+}
+
+/// Attaches a console again that others have ended, with the sound it had.
+async fn attach_again(app: &App, viewer: &Viewer, place: &Place, duty: &mut Duty) {
+    let (Some(site), Some(console)) = (&duty.site, &duty.console) else {
+        return;
+    };
+    let _turn = app.lines.turn(console).await;
+    if place.ended().is_some() {
+        return;
+    }
+    let operator = &viewer.operator;
+    let attached = attached(app, site, operator, console);
+    let sound = sounds(site, operator, console, false, duty.sound);
+    match append(app, site, viewer, [attached].into_iter().chain(sound)).await {
+        Ok(since) => duty.since = since,
+        Err(failure) => {
+            tracing::warn!(detail = ?failure.problem.detail, "a console was not attached again");
+        }
+    }
+}
+
+/// Whether an operator has a console at another process.
+pub(crate) fn has_elsewhere(app: &App, operator: &OperatorId) -> bool {
+    let board = app.shared.board();
+    let mut consoles = board.city.duty.values().flat_map(|it| it.consoles.values());
+    consoles.any(|row| row.operator == *operator && row.node != app.options.node)
 }
 
 /// Names a console. Where its operator is on duty already, the console is attached there.
@@ -75,11 +170,7 @@ pub(crate) async fn resume(
     let Some(party) = party else {
         return Ok(duty);
     };
-    let attached = SiteEvent::ConsoleAttached {
-        site: site.clone(),
-        operator: viewer.operator.clone(),
-        console,
-    };
+    let attached = attached(app, &site, &viewer.operator, &console);
     duty.since = append(app, &site, viewer, vec![attached]).await?;
     duty.site = Some(site);
     duty.party = Some(party);
@@ -109,7 +200,7 @@ pub(crate) async fn sign_on(
         return Err(Failure::not_found("site"));
     }
     if let Some(old) = before.site.as_ref().filter(|old| **old != site) {
-        let left = leave(old, &viewer.operator, &console, true);
+        let left = leave(app, old, &viewer.operator, &console, true);
         append(app, old, viewer, left).await?;
     }
     let operator = viewer.operator.clone();
@@ -122,11 +213,7 @@ pub(crate) async fn sign_on(
         });
     }
     if before.site.as_ref() != Some(&site) {
-        events.push(SiteEvent::ConsoleAttached {
-            site: site.clone(),
-            operator: operator.clone(),
-            console: console.clone(),
-        });
+        events.push(attached(app, &site, &operator, &console));
     }
     let was_sound = before.sound && before.site.as_ref() == Some(&site);
     events.extend(sounds(&site, &operator, &console, was_sound, sound));
@@ -150,7 +237,7 @@ pub(crate) async fn sign_off(app: &App, viewer: &Viewer, before: &Duty) -> Answe
         return Ok(after);
     };
     let _turn = app.lines.turn(console).await;
-    let events = leave(site, &viewer.operator, console, true);
+    let events = leave(app, site, &viewer.operator, console, true);
     append(app, site, viewer, events).await?;
     Ok(after)
 }
@@ -173,25 +260,33 @@ pub(crate) async fn detach(app: &App, viewer: &Viewer, place: &Place, duty: &Dut
     };
     let _turn = app.lines.turn(console).await;
     // The tab came back meanwhile, over another connection.
-    if place.ended() == Some(crate::lines::Why::Replaced) {
+    if place.ended() == Some(Why::Replaced) {
         return;
     }
-    let events = leave(site, &viewer.operator, console, ends);
+    let events = leave(app, site, &viewer.operator, console, ends);
     if let Err(failure) = append(app, site, viewer, events).await {
         tracing::error!(detail = ?failure.problem.detail, "a console's end was not written down");
     }
 }
 
-/// Writes down the end of consoles that a process before this one left attached: it was killed and could not say so.
-/// Their pages come back by themselves and attach again; until then nobody shall count on them.
-pub(crate) async fn end_left_behind(casebook: &Casebook, city: &City) -> Result<(), BookError> {
+/// Writes down the end of consoles that this process left attached in an earlier life: it was killed and could not say
+/// so. Their pages come back by themselves and attach again; until then nobody shall count on them. Consoles of other
+/// processes are left alone; when one of those does not come back, the dispatcher ends its consoles.
+pub(crate) async fn end_left_behind(
+    casebook: &Casebook,
+    city: &City,
+    node: Option<&NodeId>,
+) -> Result<(), BookError> {
     let at = casebook.now();
     for (site, duty) in &city.duty {
-        let gone = duty.consoles.iter().map(|(console, row)| {
+        let ours = duty.consoles.iter();
+        let ours = ours.filter(|(_, row)| row.node.as_ref() == node);
+        let gone = ours.map(|(console, row)| {
             let event = SiteEvent::ConsoleDetached {
                 site: site.clone(),
                 operator: row.operator.clone(),
                 console: console.clone(),
+                node: row.node.clone(),
             };
             let by = Actor::Operator(row.operator.clone());
             Draft::new(EventId(uuid::Uuid::new_v4()), at, by, event)
@@ -208,11 +303,27 @@ pub(crate) async fn end_left_behind(casebook: &Casebook, city: &City) -> Result<
     Ok(())
 }
 
-fn leave(site: &SiteId, operator: &OperatorId, console: &ConsoleId, ends: bool) -> Vec<SiteEvent> {
+fn attached(app: &App, site: &SiteId, operator: &OperatorId, console: &ConsoleId) -> SiteEvent {
+    SiteEvent::ConsoleAttached {
+        site: site.clone(),
+        operator: operator.clone(),
+        console: console.clone(),
+        node: app.options.node.clone(),
+    }
+}
+
+fn leave(
+    app: &App,
+    site: &SiteId,
+    operator: &OperatorId,
+    console: &ConsoleId,
+    ends: bool,
+) -> Vec<SiteEvent> {
     let detached = SiteEvent::ConsoleDetached {
         site: site.clone(),
         operator: operator.clone(),
         console: console.clone(),
+        node: app.options.node.clone(),
     };
     let off = ends.then(|| SiteEvent::OperatorSignedOff {
         site: site.clone(),

@@ -97,7 +97,7 @@ impl Console {
         }
         let last = CancellationToken::new();
         let stop = CancellationToken::new();
-        duty::end_left_behind(&casebook, &directory.city()).await?;
+        duty::end_left_behind(&casebook, &directory.city(), options.node.as_ref()).await?;
         let board = follow::board_at(&casebook, casebook.log().head()).await?;
         let (records, views) = records::Records::start(casebook.clone(), directory, last.clone());
         let app = Arc::new(App {
@@ -123,11 +123,15 @@ impl Console {
             Arc::clone(&app.shared),
             stop.clone(),
         );
-        let tasks = vec![
+        let mut tasks = vec![
             views,
             tokio::spawn(following),
-            tokio::spawn(purge(casebook, stop)),
+            tokio::spawn(purge(casebook.clone(), stop.clone())),
         ];
+        if let Some(node) = app.options.node.clone() {
+            let log = casebook.log().clone();
+            tasks.push(tokio::spawn(directory::presence::show(log, node, stop)));
+        }
         Ok(Self(Arc::new(Running {
             app,
             last,

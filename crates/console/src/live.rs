@@ -129,9 +129,21 @@ async fn run(app: Arc<App>, signed: Signed, place: Place, socket: WebSocket) {
     if why == Some(Why::Replaced) {
         tracing::debug!("a console has come back over another connection");
     }
-    let ends = why == Some(Why::SignedOut) && !app.lines.has_other(&signed.viewer.operator, &place);
+    // Whoever signs out at another process ends this console's session, which is all that is seen of it here.
+    let signed_out = match why {
+        Some(Why::SignedOut) => true,
+        None => session::over(&app, &signed).await == Some(Why::SignedOut),
+        Some(_) => false,
+    };
+    let operator = &signed.viewer.operator;
+    let ends = signed_out
+        && !app.lines.has_other(operator, &place)
+        && !duty::has_elsewhere(&app, operator);
     let last = duty.borrow().clone();
-    duty::detach(&app, &signed.viewer, &place, &last, ends).await;
+    // A tab that has come back elsewhere is attached there.
+    if why != Some(Why::Replaced) {
+        duty::detach(&app, &signed.viewer, &place, &last, ends).await;
+    }
     app.metrics
         .connections
         .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
@@ -174,6 +186,10 @@ impl Reader<'_> {
             FromPage::Resume { console, position } => {
                 let duty = duty::resume(app, &self.viewer, self.place, &console).await;
                 let refused = self.settle(duty, "resume");
+                // The page may come from a process that was further than this one.
+                if let Some(position) = position {
+                    orders::until_shown(app, position).await;
+                }
                 let position = position.map(Position);
                 let _ = self.post.send(Post::Resumed(position)).await;
                 refused
@@ -371,8 +387,8 @@ impl Writer<'_> {
                     beat?;
                     if checked.elapsed() >= SESSION_CHECK_EVERY {
                         checked = Instant::now();
-                        if self.session_is_over().await {
-                            return Ok(Why::Expired);
+                        if let Some(why) = session::over(self.app, self.signed).await {
+                            return Ok(why);
                         }
                     }
                 }
@@ -413,14 +429,9 @@ impl Writer<'_> {
             Some(viewer) if viewer == signed.viewer => {}
             _ => return Ok(Some(Why::Expired)),
         }
-        let now = self.duty.borrow().clone();
-        if now.is_over(&signed.viewer.operator, board.position, &board.city) {
-            self.duty.send_modify(|duty| {
-                *duty = Duty {
-                    console: duty.console.take(),
-                    ..Duty::default()
-                };
-            });
+        let held = duty::hold(self.app, &signed.viewer, self.place, self.duty, &board).await;
+        if let Some(why) = held {
+            return Ok(Some(why));
         }
         let duty = self.duty.borrow().clone();
         if let Some(said) = self.feed.next(self.app, &duty).await {
@@ -431,12 +442,6 @@ impl Writer<'_> {
             self.mouth.say(&said.message).await?;
         }
         Ok(None)
-    }
-
-    async fn session_is_over(&self) -> bool {
-        let found = session::find(self.app, &self.signed.key).await;
-        // When the log does not answer the console stays: calls go on.
-        matches!(found, Ok(None)) || self.app.casebook.now().0 >= self.signed.expires_at
     }
 
     async fn goodbye(&mut self, why: Why) {

@@ -3,6 +3,7 @@
 //! For: settings as values, and limits with unit and reason in one place.
 //! May not know: where settings come from.
 
+use domain::NodeId;
 use std::time::Duration;
 use wire::console::DemoAccount;
 
@@ -27,6 +28,8 @@ pub struct ConsoleOptions {
     pub drive_speed: Option<u32>,
     /// Shown to the page.
     pub version: String,
+    /// This process among several that serve consoles; `None`: it is the only one.
+    pub node: Option<NodeId>,
 }
 
 impl Default for ConsoleOptions {
@@ -41,6 +44,7 @@ impl Default for ConsoleOptions {
             webhook_secret: None,
             drive_speed: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            node: None,
         }
     }
 }
@@ -124,3 +128,6 @@ pub const VIEWS_QUEUE: usize = 4_096;
 
 /// Who could be sent, on a card (the contract's figure).
 pub const CAN_SEND: usize = 8;
+
+/// Of [`CAN_SEND`], places kept for the people of the owner's own site. Ours: a station has two or three who go.
+pub const OWN_KEPT: usize = 3;

@@ -15,7 +15,7 @@ use casebook::ActError;
 use directory::City;
 use domain::{
     Actor, CommandId, IncidentId, OperatorId, ResponderId, Sealed, SiteId,
-    codes::{Action, Outcome, Reason},
+    codes::{Action, DeclineReason, HoldReason, Outcome, Reason, ReopenCause, TransferReason},
     incident::{Asked, Callee, Incident, IncidentCommand, Refusal},
     party::Party,
 };
@@ -178,20 +178,19 @@ impl Order<'_> {
             Act::Decline { reason } => C::Decline {
                 party: self.party()?,
                 operator,
-                reason,
+                reason: coded::<DeclineReason>("reason", &reason)?
+                    .as_str()
+                    .to_owned(),
             },
             Act::StartTalk => C::StartTalk,
             Act::StillOnIt => C::StillOnIt,
             Act::Hold { reason, minutes } => C::Hold {
-                reason,
+                reason: coded::<HoldReason>("reason", &reason)?.as_str().to_owned(),
                 until: ahead(minutes),
             },
             Act::EndHold => C::EndHold,
             Act::TryContact { order, result } => C::TryContact {
-                callee: match order {
-                    0 => Callee::Resident,
-                    order => Callee::Contact(order),
-                },
+                callee: self.callee(order).await?,
                 result: coded("result", &result)?,
             },
             Act::SendResponder { responder } => self.send(&responder).await?,
@@ -216,7 +215,9 @@ impl Order<'_> {
             }
             Act::Transfer { party, id, reason } => C::Transfer {
                 to: self.target(&party, id.as_deref())?,
-                reason,
+                reason: coded::<TransferReason>("reason", &reason)?
+                    .as_str()
+                    .to_owned(),
             },
             Act::HandOver { to } => self.hand_over(&to)?,
             Act::Resolve {
@@ -234,7 +235,9 @@ impl Order<'_> {
                 note: self.sealed("note", note).await?,
                 machine: false,
             },
-            Act::Reopen { cause } => C::Reopen { cause },
+            Act::Reopen { cause } => C::Reopen {
+                cause: coded::<ReopenCause>("cause", &cause)?.as_str().to_owned(),
+            },
             Act::FollowUp { text } => C::FollowUp {
                 text: self.sealed("text", text).await?,
             },
@@ -261,6 +264,25 @@ impl Order<'_> {
                 None => self.viewer.parties().into_iter().next(),
             })
             .ok_or_else(|| Failure::refused("not_offered", "it has not been offered there", None))
+    }
+
+    /// The resident, or one of their contacts, counted from 1. While the record cannot be read any order is taken: a call
+    /// that was made is worth more than its number.
+    async fn callee(&self, order: u8) -> Answer<Callee> {
+        if order == 0 {
+            return Ok(Callee::Resident);
+        }
+        let contacts = match &self.incident.resident {
+            None => 0,
+            Some(resident) => match self.app.records.open(resident).await {
+                Ok(known) => known.contacts(),
+                Err(_) => usize::from(order),
+            },
+        };
+        if usize::from(order) > contacts {
+            return Err(Failure::not_found("contact"));
+        }
+        Ok(Callee::Contact(order))
     }
 
     async fn send(&self, responder: &str) -> Answer<IncidentCommand> {

@@ -5,6 +5,7 @@
 
 use crate::{
     names::{district_name, responder_name, site_name},
+    options::{CAN_SEND, OWN_KEPT},
     records::Known,
 };
 use directory::{City, harbin};
@@ -169,6 +170,26 @@ pub(crate) fn who_could_go(
     all
 }
 
+/// The first [`CAN_SEND`] of a list, of which [`OWN_KEPT`] places stay for the owner's own people, who know the resident
+/// and whom the owner can speak to across the room. The order stays.
+pub(crate) fn shortlist<T>(all: Vec<T>, is_own: impl Fn(&T) -> bool) -> Vec<T> {
+    let own = all.iter().filter(|one| is_own(one)).take(OWN_KEPT).count();
+    let (mut own_left, mut others_left) = (own, CAN_SEND - own);
+    let mut kept = Vec::with_capacity(CAN_SEND);
+    for one in all {
+        let left = if is_own(&one) && own_left > 0 {
+            &mut own_left
+        } else {
+            &mut others_left
+        };
+        if *left > 0 {
+            *left -= 1;
+            kept.push(one);
+        }
+    }
+    kept
+}
+
 /// How long one responder would take, in seconds; `None` when it cannot be reckoned.
 pub(crate) fn way_of(
     city: &City,
@@ -217,6 +238,22 @@ pub(crate) fn announced(seconds: u32) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_owners_own_people_are_never_crowded_out_of_the_list() {
+        let many: Vec<u32> = (0..30).collect();
+        assert_eq!(shortlist(many.clone(), |_| false), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(
+            shortlist(many.clone(), |n| *n >= 27),
+            [0, 1, 2, 3, 4, 27, 28, 29]
+        );
+        assert_eq!(
+            shortlist(many.clone(), |n| *n == 20),
+            [0, 1, 2, 3, 4, 5, 6, 20]
+        );
+        assert_eq!(shortlist(many, |_| true), [0, 1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(shortlist(vec![1, 2], |n| *n == 2), [1, 2]);
+    }
 
     #[test]
     fn an_address_is_read_aloud_from_the_district_to_the_door() {

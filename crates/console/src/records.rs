@@ -55,6 +55,13 @@ pub(crate) struct Known {
     pub(crate) earlier: Vec<EarlierView>,
 }
 
+impl Known {
+    /// How many contacts can be called; none once the key is destroyed.
+    pub(crate) fn contacts(&self) -> usize {
+        self.profile.as_ref().map_or(0, |p| p.contacts.len())
+    }
+}
+
 /// Why there is no record to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Unknown {

@@ -6,6 +6,7 @@
 use crate::{
     app::App,
     http::own_origin,
+    lines::Why,
     problem::{Answer, Failure},
     viewer::Viewer,
 };
@@ -88,6 +89,15 @@ pub(crate) async fn find(app: &App, key: &Key) -> Answer<Option<Stored>> {
     let found = app.casebook.log().sessions().get(key).await;
     let found = found.map_err(|e| Failure::unavailable(e.to_string()))?;
     Ok(found.and_then(|session| serde_json::from_slice(&session.bytes).ok()))
+}
+
+/// Why a console's session is over, if it is. When the log does not answer the console stays: calls go on.
+pub(crate) async fn over(app: &App, signed: &Signed) -> Option<Why> {
+    if app.casebook.now().0 >= signed.expires_at {
+        return Some(Why::Expired);
+    }
+    let found = find(app, &signed.key).await;
+    matches!(found, Ok(None)).then_some(Why::SignedOut)
 }
 
 /// Ends what a token stands for.

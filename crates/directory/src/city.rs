@@ -10,7 +10,7 @@ use std::{
 
 use casebook::{Case, Casebook, Followed};
 use domain::{
-    ConsoleId, CrossingId, DistrictId, OperatorId, ResponderId, Sealed, SiteId,
+    ConsoleId, CrossingId, DistrictId, NodeId, OperatorId, ResponderId, Sealed, SiteId,
     crossing::{CrossingEvent, CrossingRecord},
     operator::{OperatorEvent, ResponderEvent, ResponderKind, Role, Scope},
     site::{SiteEvent, SiteKind, SiteRecord},
@@ -73,6 +73,9 @@ pub struct ConsoleRow {
     pub operator: OperatorId,
     /// It proved that its alarm can be heard.
     pub sound: bool,
+    /// The process that serves it, where there are several.
+    #[serde(default)]
+    pub node: Option<NodeId>,
 }
 
 /// An account.
@@ -190,13 +193,16 @@ impl City {
                 site,
                 operator,
                 console,
+                node,
             } => self.change_duty(site, |duty| {
                 let row = ConsoleRow {
                     operator: operator.clone(),
                     sound: false,
+                    node: node.clone(),
                 };
                 duty.consoles.insert(console.clone(), row);
             }),
+            SiteEvent::ConsoleDetached { .. } if self.is_outdated(event) => {}
             SiteEvent::ConsoleDetached { site, console, .. } => {
                 self.change_duty(site, |duty| {
                     duty.consoles.remove(console);
@@ -205,6 +211,24 @@ impl City {
             SiteEvent::SoundProven { site, console, .. } => self.hear(site, console, true),
             SiteEvent::SoundLost { site, console, .. } => self.hear(site, console, false),
         }
+    }
+
+    /// Whether an event tells the end of a console that has attached through another process since: it is attached.
+    pub fn is_outdated(&self, event: &SiteEvent) -> bool {
+        let SiteEvent::ConsoleDetached {
+            site,
+            console,
+            node,
+            ..
+        } = event
+        else {
+            return false;
+        };
+        let row = self
+            .duty
+            .get(site)
+            .and_then(|duty| duty.consoles.get(console));
+        row.is_some_and(|row| row.node != *node)
     }
 
     fn change_site(&mut self, site: &SiteId, change: impl FnOnce(&mut SiteRow)) {

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use casebook::{Case, Casebook, streams, streams::Family};
 use domain::{
-    DeviceId,
+    DeviceId, SubjectId,
     device::DeviceEvent,
     resident::{Enrolment, ResidentEvent},
 };
@@ -34,6 +34,10 @@ const FILL_PAGE: usize = 1_000;
 
 /// Pause before trying again when the log or the file did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// How long after the event an erased person's key may still be there. Ours: a commit takes milliseconds; this outlasts
+/// a database that was away for a moment.
+const KEYS_GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// What the follower writes and the handle reads.
 #[derive(Debug)]
@@ -135,8 +139,33 @@ pub(crate) async fn follow(
         shared
             .devices
             .drop_all(changes.iter().filter_map(device_of));
+        forget_keys(&casebook, &changes);
         reached.send_replace(last.position);
     }
+}
+
+/// Drops the keys of those who were erased from this process's memory: another process may have erased them. Their keys
+/// are destroyed just after the event, so what was read in between is dropped a little later.
+fn forget_keys(casebook: &Casebook, changes: &[Change]) {
+    let erased = changes.iter().filter_map(|change| match change {
+        Change::Erased(resident) => Some(SubjectId::resident(resident)),
+        _ => None,
+    });
+    let erased: Vec<SubjectId> = erased.collect();
+    if erased.is_empty() {
+        return;
+    }
+    let vault = casebook.vault().clone();
+    let forget = move || {
+        for key in &erased {
+            vault.forget_cached(key.as_str());
+        }
+    };
+    forget();
+    tokio::spawn(async move {
+        tokio::time::sleep(KEYS_GONE_AFTER).await;
+        forget();
+    });
 }
 
 /// Waits for an event, then takes what else is there already, up to [`BATCH_EVENTS`].

@@ -14,6 +14,7 @@
 //! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt.
 //! - `cache`: devices asked for lately.
 //! - `follower`: the one task that writes the tables and the city.
+//! - [`presence`]: which processes that serve consoles are alive.
 //! - [`handle`]: the [`Directory`] everybody holds.
 //!
 //! The handle, in short:
@@ -40,6 +41,7 @@ pub mod city;
 pub mod error;
 pub mod handle;
 pub mod harbin;
+pub mod presence;
 pub mod registrar;
 
 mod cache;

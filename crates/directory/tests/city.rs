@@ -66,6 +66,7 @@ async fn duty_is_who_signed_on_and_what_can_be_heard() {
         site: s(),
         operator: o(),
         console: c(),
+        node: None,
     };
     assert_eq!(after(attached).await, (true, false));
     let proven = SiteEvent::SoundProven {

@@ -330,3 +330,22 @@ async fn a_log_on_disk_takes_two_thousand_residents_and_the_tables_follow() {
     live.stop().await;
     log.close().await;
 }
+
+#[tokio::test]
+async fn who_is_erased_by_another_process_cannot_be_read_from_this_ones_memory() {
+    let casebook = memory().await;
+    let position = import(&casebook, &SMALL).await;
+    let other = over(casebook.log().clone()).await;
+    let directory = Directory::open(other.clone(), None).await.unwrap();
+    directory.caught_up(position).await.unwrap();
+    // Read once, so that the key is at hand.
+    let row = directory.resident(&resident(4)).await.unwrap().unwrap();
+    directory.profile_of(&row).await.unwrap();
+    let registrar = directory::Registrar::new(casebook.clone());
+    let erased = registrar.erase_resident(Actor::Registrar, resident(4));
+    let erased = erased.await.unwrap().position;
+    directory.caught_up(erased).await.unwrap();
+    // The row as it was before: all that is left is the sealed text.
+    let unread = directory.profile_of(&row).await.unwrap_err();
+    assert!(matches!(unread, ProfileError::Erased), "{unread}");
+}

@@ -3,9 +3,11 @@
 //! For: reaching people who sit before no screen; keyholders, text gateways and work chats by the same sender.
 //! May not know: when to ring (that is decided and logged before), who accepts; answers come back through the console.
 //!
-//! A crash repeats a request under the same idempotency key and never loses one that is still of use.
+//! A crash repeats a request under the same idempotency key and never loses one that is still of use. Of several
+//! dispatchers the one that has decided a ringing calls; the others call when it has not for [`OTHERS_WAIT`].
 
 use crate::{
+    ours::Ours,
     places::Places,
     webhook::{Sender, Webhook},
 };
@@ -16,10 +18,10 @@ use domain::{
     party::Party,
     signal::SignalKind,
 };
-use eventlog::{Filter, Position, Recorded, SubscribeError};
+use eventlog::{EventId, Filter, Position, Recorded, Snapshot, SubscribeError};
 use serde::Serialize;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -31,6 +33,16 @@ pub const RING_WITHIN: Duration = Duration::from_mins(2);
 
 /// Requests under way at once. Ours: every site of the city rung at the same moment, with room.
 pub const CALLS_AT_ONCE: usize = 256;
+
+/// How long a ringing that another dispatcher has decided is left to that one. Ours: a call goes out within
+/// milliseconds and is noted at once; beyond that the other has died, and a late call is better than none.
+pub const OTHERS_WAIT: Duration = Duration::from_secs(3);
+
+/// Calls noted at once. A later call takes an earlier one's place by chance; then that one may be made twice.
+const MADE_NOTED: u128 = 1_024;
+
+/// How often it is looked whether the other has called.
+const OTHERS_LOOK: Duration = Duration::from_millis(250);
 
 /// How often the place is saved. Ours: what a crash repeats is recognised by its key.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
@@ -86,7 +98,13 @@ pub(crate) struct Phones {
     pub(crate) places: Arc<dyn Places>,
     pub(crate) webhooks: Webhooks,
     pub(crate) sender: Sender,
+    /// What we have decided ourselves, where others decide too.
+    pub(crate) others: Option<Ours>,
     pub(crate) stop: CancellationToken,
+}
+
+fn made_name(call: Uuid) -> String {
+    format!("duty-phone/made/{}", call.as_u128() % MADE_NOTED)
 }
 
 /// One ringing that was decided.
@@ -138,7 +156,11 @@ impl Phones {
                             let (place, this) = (recorded.position, Arc::clone(&this));
                             under_way.insert(place);
                             calls.spawn(async move {
-                                this.ring(ringing).await;
+                                if this.is_ours_to_call(&ringing).await {
+                                    let call = ringing.call;
+                                    this.ring(ringing).await;
+                                    this.note_made(call).await;
+                                }
                                 place
                             });
                         }
@@ -171,7 +193,12 @@ impl Phones {
         if place <= saved {
             return saved;
         }
-        match self.casebook.log().cursors().set(CURSOR, place).await {
+        let cursors = self.casebook.log().cursors();
+        // Another dispatcher may have come further; the place never goes back.
+        if self.others.is_some() && self.reached().await >= Some(place) {
+            return place;
+        }
+        match cursors.set(CURSOR, place).await {
             Ok(()) => place,
             Err(error) => {
                 tracing::warn!(%error, "the duty phones' place was not saved");
@@ -196,6 +223,52 @@ impl Phones {
             attempt: *attempt,
             at: happened.at,
         })
+    }
+
+    /// Where the last place saved is, by whichever dispatcher.
+    async fn reached(&self) -> Option<Position> {
+        let saved = self.casebook.log().cursors().get(CURSOR).await;
+        saved.ok().flatten()
+    }
+
+    /// Whether the call is to be made from here: at once when we have decided it; when another has, only after that one
+    /// has not called for a while.
+    async fn is_ours_to_call(&self, ringing: &Ringing) -> bool {
+        let Some(ours) = &self.others else {
+            return true;
+        };
+        let until = Instant::now() + OTHERS_WAIT;
+        loop {
+            // What we have decided is noted just after the log has it.
+            if ours.has(EventId(ringing.call)) || Instant::now() >= until {
+                return true;
+            }
+            if self.was_made(ringing.call).await {
+                return false;
+            }
+            tokio::time::sleep(OTHERS_LOOK).await;
+        }
+    }
+
+    /// Notes for the other dispatchers that a call was made. When the note is lost they make it again, under its key.
+    async fn note_made(&self, call: Uuid) {
+        if self.others.is_none() {
+            return;
+        }
+        let note = Snapshot {
+            position: Position::START,
+            code_version: 1,
+            bytes: call.as_bytes().to_vec(),
+        };
+        let noted = self.casebook.log().snapshots();
+        if let Err(error) = noted.put(&made_name(call), note).await {
+            tracing::warn!(%call, %error, "that a call was made could not be noted");
+        }
+    }
+
+    async fn was_made(&self, call: Uuid) -> bool {
+        let note = self.casebook.log().snapshots().get(&made_name(call)).await;
+        note.is_ok_and(|note| note.is_some_and(|note| note.bytes == call.as_bytes()))
     }
 
     async fn ring(&self, ringing: Ringing) {

@@ -6,6 +6,7 @@
 use crate::{
     duty_phone::{Phones, Webhooks},
     metrics::{Counters, Metrics},
+    ours::Ours,
     places::Places,
     shell::Shell,
     webhook::Sender,
@@ -27,6 +28,8 @@ pub struct DispatcherOptions {
     pub webhooks: Webhooks,
     /// What this dispatcher calls itself in its own log lines; empty is fine where there is one.
     pub name: String,
+    /// Other dispatchers may run on this log: a telephone that another one rings is not rung from here too.
+    pub shared: bool,
 }
 
 /// Why the dispatcher did not start.
@@ -68,12 +71,14 @@ impl Dispatcher {
         let metrics = Arc::<Metrics>::default();
         let stop = CancellationToken::new();
         let (ready, watched) = watch::channel(false);
+        let ours = Ours::default();
         let shell = Shell {
             policy,
             worker: Arc::new(Worker {
                 casebook: casebook.clone(),
                 places: Arc::clone(&places),
                 metrics: Arc::clone(&metrics),
+                ours: ours.clone(),
             }),
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
@@ -86,6 +91,7 @@ impl Dispatcher {
                 places,
                 webhooks: options.webhooks,
                 sender,
+                others: options.shared.then_some(ours),
                 stop: stop.clone(),
             })
         } else {

@@ -12,8 +12,9 @@
 //! - [`places`]: the narrow door to whoever knows devices and residents.
 //! - `work`: does one want; safe to repeat after a crash anywhere in it.
 //! - `shell`: follows, sleeps, hands out work.
+//! - `deserted`: ends the consoles of a process that is gone.
 //! - [`snapshot`]: the quick start.
-//! - [`duty_phone`], [`webhook`]: telephones and chats, by signed webhooks.
+//! - [`duty_phone`], [`webhook`]: telephones and chats, by signed webhooks; `ours`: which of several makes a call.
 //! - [`metrics`], [`handle`]: what was done; starting and stopping.
 
 pub mod agenda;
@@ -26,8 +27,10 @@ pub mod snapshot;
 pub mod state;
 pub mod webhook;
 
+mod deserted;
 mod follow_directory;
 mod orders;
+mod ours;
 mod shell;
 mod turns;
 mod work;

@@ -6,6 +6,7 @@
 use crate::{
     agenda::Turn,
     core::Core,
+    deserted::Deserted,
     metrics::{Metrics, count},
     snapshot,
     state::State,
@@ -65,6 +66,7 @@ impl Shell {
             subscription: log.subscribe(Filter::All, state.position),
             core: Core::new(Arc::clone(&self.policy), state),
             saver: Saver::new(log.clone()),
+            deserted: Deserted::new(self.worker.casebook.clone()),
             in_hand: JoinSet::new(),
             turns: HashMap::new(),
             trouble: 0,
@@ -87,6 +89,7 @@ struct Running<'a> {
     /// Whose turn each task is.
     turns: HashMap<task::Id, Turn>,
     saver: Saver,
+    deserted: Deserted,
     /// Times in a row that the log did not answer.
     trouble: u32,
     /// The subscription rests until then.
@@ -99,6 +102,7 @@ impl Running<'_> {
             self.take_up();
             self.core.measure(&self.shell.metrics);
             self.saver.look(self.core.state());
+            self.deserted.look(&self.core.state().city);
             let wake = Instant::now() + self.until_wake();
             let resume_at = self.resume_at;
             let next = async {

@@ -128,8 +128,12 @@ impl State {
                 _ => Touched::default(),
             },
             Case::Site(happened) => {
+                let outdated = self.city.is_outdated(&happened.event);
                 Arc::make_mut(&mut self.city).fold(recorded.position, case);
-                self.site(happened)
+                match outdated {
+                    true => Touched::default(),
+                    false => self.site(happened),
+                }
             }
             Case::Operator(happened) => {
                 Arc::make_mut(&mut self.city).fold(recorded.position, case);

@@ -6,12 +6,13 @@
 use crate::{
     core::Want,
     metrics::{Metrics, count},
+    ours::Ours,
     places::{Home, Located, Places, Unanswered},
     state::{OpenIncident, WaitingAlarm},
 };
 use casebook::{
     ActError, Acted, Binding, BookError, Casebook, Draft, Handled, HandledAs, Meta, Opening,
-    Unopened, streams,
+    Unopened, command_event, streams,
 };
 use domain::{
     Actor, CommandId, DistrictId, IncidentId, OperatorId, ResidentId, SubjectId, Timestamp,
@@ -84,6 +85,7 @@ pub(crate) struct Worker {
     pub(crate) casebook: Casebook,
     pub(crate) places: Arc<dyn Places>,
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) ours: Ours,
 }
 
 impl Worker {
@@ -156,7 +158,7 @@ impl Worker {
                 count(&self.metrics.idle);
                 continue;
             }
-            self.note(&acted);
+            self.note(id, &acted);
             if !steps.changed {
                 self.metrics.late(self.casebook.now().since(deadline));
             }
@@ -165,8 +167,8 @@ impl Worker {
         Ok(steps)
     }
 
-    fn note(&self, acted: &Acted) {
-        for happened in &acted.events {
+    fn note(&self, command: CommandId, acted: &Acted) {
+        for (index, happened) in acted.events.iter().enumerate() {
             match &happened.event {
                 IncidentEvent::Offered {
                     ring, round, cause, ..
@@ -176,7 +178,10 @@ impl Worker {
                         count(&self.metrics.widened);
                     }
                 }
-                IncidentEvent::DutyPhoneRung { .. } => count(&self.metrics.phones_rung),
+                IncidentEvent::DutyPhoneRung { .. } => {
+                    self.ours.add(command_event(command, index));
+                    count(&self.metrics.phones_rung);
+                }
                 IncidentEvent::AcceptanceLapsed { .. } => count(&self.metrics.lapsed),
                 _ => {}
             }

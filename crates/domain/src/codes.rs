@@ -1,6 +1,6 @@
-//! Closing codes: what it was, what was done, how it ended.
+//! Codes: what it was, what was done, how it ended; why a call is held, given away, declined or opened again.
 //!
-//! For: the three required fields of a closed incident. Codes are versioned and never reused.
+//! For: fields that are counted in reports and may therefore not be free text. Codes are versioned and never reused.
 //! May not know: how they are shown; names in both languages stand in the page.
 
 use serde::{Deserialize, Serialize};
@@ -43,5 +43,30 @@ codes! {
         Safe = "SAFE", Lifted = "LIFTED", TreatedHome = "TREATED-HOME", ToHospital = "TO-HOSPITAL", Admitted = "ADMITTED", Deceased = "DECEASED",
         NotFound = "NOT-FOUND", Refused = "REFUSED", False = "FALSE", DuplicateOf = "DUPLICATE-OF", Transferred = "TRANSFERRED",
         CancelledByCaller = "CANCELLED-BY-CALLER", UnreachedEscalated = "UNREACHED-ESCALATED",
+    }
+}
+codes! {
+    /// Why a call waits.
+    HoldReason {
+        FamilyComing = "family_coming", CallBackLater = "call_back_later", WaitingAmbulance = "waiting_120",
+        WaitingEngineer = "waiting_engineer", Asleep = "asleep", Other = "other",
+    }
+}
+codes! {
+    /// Why a call is given to somebody else.
+    TransferReason {
+        Nearer = "nearer", NoStaff = "no_staff", Capability = "capability", NotOurs = "not_ours", ShiftEnd = "shift_end",
+    }
+}
+codes! {
+    /// Why a site does not take what it was offered.
+    DeclineReason {
+        Away = "away", OnCall = "on_call", TooFar = "too_far", NoStaff = "no_staff", Other = "other",
+    }
+}
+codes! {
+    /// Why a closed call is opened again.
+    ReopenCause {
+        CalledAgain = "called_again", NotSafe = "not_safe", WrongCode = "wrong_code", FamilyAsked = "family_asked", Other = "other",
     }
 }

@@ -86,6 +86,8 @@ text_id! {
     SubjectId: SUBJECT_LIMIT;
     /// One open console page (a browser tab) of an operator.
     ConsoleId: ID_LIMIT;
+    /// One process of ours among several, the same after every restart.
+    NodeId: ID_LIMIT;
 }
 
 macro_rules! uuid_id {

@@ -65,12 +65,8 @@ pub fn stage(incident: &Incident) -> Stage {
     if incident.owner.is_some() && !incident.turned_back {
         return Stage::Heard;
     }
-    let widened = incident
-        .offer
-        .as_ref()
-        .is_some_and(|o| incident.first_offered_at != Some(o.offered_at));
     let first_try = incident.accepted_at.is_none()
-        && !widened
+        && !incident.widened
         && matches!(incident.phase, Phase::Waiting | Phase::Offered);
     if first_try {
         Stage::Received

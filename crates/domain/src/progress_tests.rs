@@ -87,6 +87,8 @@ fn the_stage_follows_the_work_and_goes_back_to_seeking_when_the_plan_fails() {
     let steps = [
         (opened(), Stage::Received),
         (offered(0), Stage::Received),
+        // At night the district desk joins the first ring in an offer of its own.
+        (offered(0), Stage::Received),
         (offered(1), Stage::Seeking),
         (accepted.clone(), Stage::Heard),
         (

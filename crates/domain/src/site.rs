@@ -3,7 +3,7 @@
 //! For: the events of `site-…` streams; what is not recorded cannot be replayed.
 //! May not know: incidents.
 
-use crate::{ConsoleId, DistrictId, OperatorId, SiteId};
+use crate::{ConsoleId, DistrictId, NodeId, OperatorId, SiteId};
 use serde::{Deserialize, Serialize};
 
 /// Station or facility.
@@ -69,15 +69,22 @@ pub enum SiteEvent {
         site: SiteId,
         operator: OperatorId,
     },
+    /// A console can be seen; the process that serves it, where there are several. A console that attaches again
+    /// belongs to the later process.
     ConsoleAttached {
         site: SiteId,
         operator: OperatorId,
         console: ConsoleId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
     },
+    /// It cannot be seen any more through this process. Where it has attached through another since, nothing changes.
     ConsoleDetached {
         site: SiteId,
         operator: OperatorId,
         console: ConsoleId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        node: Option<NodeId>,
     },
     SoundProven {
         site: SiteId,

@@ -10,6 +10,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub trait Clock: Send + Sync {
     /// The time now.
     fn now_micros(&self) -> i64;
+
+    /// Whether it tells the world's time, so that another clock that does, a database's, may stand in for it. Those of
+    /// tests and simulations do not.
+    fn tells_real_time(&self) -> bool {
+        false
+    }
 }
 
 /// The time now by the machine's own clock, in microseconds of UTC since 1970-01-01.
@@ -32,6 +38,10 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now_micros(&self) -> i64 {
         now_micros()
+    }
+
+    fn tells_real_time(&self) -> bool {
+        true
     }
 }
 

@@ -241,7 +241,8 @@ impl Snapshots {
     }
 }
 
-/// Wrapped keys. What is deleted is overwritten in the store's files too.
+/// Wrapped keys. What is deleted is overwritten in SQLite's files too; PostgreSQL forgets the row, and its old pages and
+/// write-ahead log only when they are used again.
 #[derive(Clone, Debug)]
 pub struct Secrets(pub(crate) Log);
 
@@ -279,7 +280,8 @@ impl Secrets {
         }
     }
 
-    /// Destroys a wrapped key, if it is there. Once this returns it is gone from the store's files.
+    /// Destroys a wrapped key, if it is there. Once this returns nobody gets it from the log again, and on SQLite it is
+    /// gone from the files.
     pub async fn delete(&self, key_id: &str) -> Result<(), DoorError> {
         let key_id = checked_name(key_id)?;
         let write = DoorWrite::SecretDelete { key_id };

@@ -183,6 +183,42 @@ pub enum OpenError {
         /// The folder or file.
         path: PathBuf,
     },
+    /// The database server did not answer, or let nobody in. Try again later, or look at the address.
+    #[error(
+        "the database {server} cannot be used: {detail}; check database_url, and that the server runs"
+    )]
+    Unreachable {
+        /// Host, port and database.
+        server: String,
+        /// What was said.
+        detail: String,
+    },
+    /// The database server may lose what it confirmed.
+    #[error(
+        "the database {server} may lose what it confirmed: {detail}; turn it on there, or set allow_unsafe_database if losing alarms is acceptable"
+    )]
+    UnsafeServer {
+        /// Host, port and database.
+        server: String,
+        /// Which settings are off.
+        detail: String,
+    },
+    /// The database has something else where the log should be, or something the log cannot live with.
+    #[error("the log cannot live in the database {server}: {detail}")]
+    UnfitDatabase {
+        /// Host, port and database.
+        server: String,
+        /// What is in the way, and what to do.
+        detail: String,
+    },
+    /// A setting cannot be understood.
+    #[error("{setting}: {detail}")]
+    BadSetting {
+        /// Which one.
+        setting: &'static str,
+        /// What is wrong with it; never its secret parts.
+        detail: String,
+    },
     /// Anything else, in the operating system's or the store's own words.
     #[error("could not open the log in {}: {detail}", path.display())]
     Other {

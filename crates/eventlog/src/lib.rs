@@ -10,13 +10,14 @@
 //! - `event`: what is appended and what is recorded.
 //! - `limits`: every bound on what the log takes, with unit and reason.
 //! - `error`: what can go wrong, sorted by who must act.
-//! - `log`: the handle everybody holds: append, read, subscribe.
+//! - `log`: the handle everybody holds: append, read, subscribe; `opening`: over each store; `check`: against the limits.
 //! - `subscribe`: following the log from a position, without gap or repeat.
 //! - `doors`: small mutable things beside the log: cursors, leases, snapshots, secrets, sessions.
 //! - `writer`: the one task that writes; two queues, group commit.
 //! - `live`: the last committed batches, shared by all subscriptions.
 //! - `metrics`: what the writer counted.
-//! - `store`: the contract below the handle (`store::plan` decides what fits); `store::memory` and `store::sqlite` keep it.
+//! - `store`: the contract below the handle (`store::plan` decides what fits); `store::memory`, `store::sqlite` and
+//!   `store::postgres` keep it.
 //! - `faults`: trouble on demand for tests and simulation (memory store only).
 //! - `lock`: the operating system's lock that keeps a second writer out.
 //! - [`admin`]: the socket through which other commands reach the running process.
@@ -24,6 +25,7 @@
 pub mod admin;
 pub mod clock;
 
+mod check;
 mod doors;
 mod error;
 mod event;
@@ -34,6 +36,8 @@ mod lock;
 mod log;
 mod metrics;
 mod name;
+mod opening;
+mod pace;
 mod store;
 mod subscribe;
 mod writer;
@@ -46,8 +50,9 @@ pub use event::{
 };
 pub use faults::MemoryFaults;
 pub use limits::*;
-pub use lock::check_unlocked;
+pub use lock::{FolderLock, check_unlocked};
 pub use log::Log;
 pub use metrics::{LogMetrics, LogStats};
 pub use name::{EventId, NameError, Position, Revision, StreamName};
+pub use store::postgres::PostgresOptions;
 pub use subscribe::{Delivery, Filter, Subscription};

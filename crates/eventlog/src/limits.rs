@@ -39,10 +39,26 @@ pub const BATCH_EVENTS: usize = 1_000;
 /// Most bytes in one commit, unless a single append is larger.
 pub const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// How long a bulk batch may hold the store, in milliseconds, before urgent commands get their turn. The writer sizes
-/// bulk batches by how long the last ones took; a single atomic append is never cut. The design allows 20; at 5 an
-/// alarm beside an import waits about as long as one commit of its own takes.
-pub const BULK_HOLD_MS: u64 = 5;
+/// How long a bulk batch may hold the store, in milliseconds, while nothing urgent has been asked for a while: the
+/// design's figure. The writer sizes bulk batches by how long the last ones took; a single atomic append is never cut.
+pub const BULK_HOLD_MS: u64 = 20;
+
+/// The same while urgent commands come: at 5 an alarm beside an import waits about as long as one commit of its own takes.
+pub const BULK_HOLD_BUSY_MS: u64 = 5;
+
+/// How long after the last urgent command the next one is expected. Ours: while people press, answer and work, an
+/// import gives way; in a quiet night or an empty city it has the store to itself.
+pub const URGENT_LULL: Duration = Duration::from_secs(2);
+
+/// While urgent commands come, bulk work rests this many times as long as its last batch took, so that most alarms meet
+/// neither a held store nor a core that is busy with what the next bulk batch is made of.
+pub const BULK_REST_TIMES: u32 = 3;
+
+/// Longest such rest: on a slow disk bulk work goes on ten times a second at least.
+pub const BULK_REST_MOST: Duration = Duration::from_millis(100);
+
+/// Fewest events a bulk batch may be sized down to, so that a slow disk does not make an import commit one by one.
+pub const BULK_BATCH_LEAST: usize = 16;
 
 /// Urgent batches in a row after which a waiting bulk batch gets one turn, so that bulk work is slowed by a storm and
 /// not starved by it. Ours: costs urgent commands one bulk hold in every 32 commits.
@@ -75,6 +91,38 @@ pub const READ_CONNECTIONS: usize = 4;
 
 /// How often a reader beside the writing process looks for new events.
 pub const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+
+/// How long one batch may take on PostgreSQL, from the first statement to the answer of COMMIT and with one repetition
+/// on a new connection, before its callers hear "unavailable". Ours: a press never waits longer than twice this, once
+/// for the batch before it and once for its own.
+pub const COMMIT_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a batch waits for the head row that other writers hold in turn. Shorter than [`COMMIT_WITHIN`], so that the
+/// server is the one that gives up.
+pub const HEAD_ROW_WITHIN: Duration = Duration::from_secs(4);
+
+/// How long a transaction may stand idle before the server ends it: a writer that was stopped in the middle of a batch
+/// holds the head row, and others must still come to their turn within [`HEAD_ROW_WITHIN`].
+pub const IDLE_TRANSACTION: Duration = Duration::from_secs(2);
+
+/// How long connecting to PostgreSQL may take.
+pub const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long one read from PostgreSQL may take; the largest read, [`READ_LIMIT`] events, takes a few hundred milliseconds.
+pub const READ_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the tail looks for what other processes wrote, besides being told. Telling is not certain, so this is how
+/// late it may become.
+pub const TAIL_EVERY: Duration = Duration::from_millis(500);
+
+/// The first pause before a lost database is tried again.
+pub const RECONNECT_FIRST: Duration = Duration::from_millis(50);
+
+/// The longest such pause: so much longer than the database itself the log may be away.
+pub const RECONNECT_LAST: Duration = Duration::from_secs(1);
+
+/// How often the listening connection is asked for a sign of life; one that a firewall forgot stays silent.
+pub const LISTEN_CHECK: Duration = Duration::from_secs(10);
 
 /// Longest name of a cursor, lease, snapshot or secret, in bytes.
 pub const DOOR_NAME_BYTES: usize = 512;

@@ -4,6 +4,7 @@
 //! May not know: filters, stores. A reader that is further behind than what is kept here reads from the store.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ pub(crate) enum Next {
 #[derive(Debug)]
 pub(crate) struct Live {
     ring: Mutex<Ring>,
+    /// A head that is not handed on yet, because something before it is missing.
+    known: AtomicU64,
     pulse: watch::Sender<Pulse>,
 }
 
@@ -59,12 +62,15 @@ impl Live {
         };
         Self {
             ring: Mutex::new(ring),
+            known: AtomicU64::new(head.0),
             pulse: watch::Sender::new(pulse),
         }
     }
 
+    /// The last committed position known here, handed on or not yet.
     pub(crate) fn head(&self) -> Position {
-        self.pulse.borrow().head
+        let known = Position(self.known.load(Ordering::Relaxed));
+        self.pulse.borrow().head.max(known)
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<Pulse> {
@@ -74,6 +80,36 @@ impl Live {
     /// Hands on what was committed. `head` may be later than the last event, when another process wrote too.
     pub(crate) fn publish(&self, events: Vec<Arc<Recorded>>, head: Position) {
         self.ring().push(events, head);
+        self.tell(head);
+    }
+
+    /// Hands on what was committed to a log that others write to as well: what was handed on before is left out, and
+    /// nothing is handed on when something between is missing. Then the answer is false, and the tail is to fill it in.
+    pub(crate) fn hand_on(&self, mut events: Vec<Arc<Recorded>>, head: Position) -> bool {
+        let mut ring = self.ring();
+        let seen = events.partition_point(|event| event.position <= ring.head);
+        events.drain(..seen);
+        let follows = match events.first() {
+            Some(first) => first.position == ring.head.next(),
+            None => head <= ring.head,
+        };
+        if follows {
+            let head = ring.head.max(head);
+            ring.push(events, head);
+            // Under the lock, so that heads are told in order.
+            self.tell(head);
+        } else {
+            self.known.fetch_max(head.0, Ordering::Relaxed);
+        }
+        follows
+    }
+
+    /// Everything up to here was handed on.
+    pub(crate) fn handed_on(&self) -> Position {
+        self.ring().head
+    }
+
+    fn tell(&self, head: Position) {
         self.pulse.send_if_modified(|pulse| {
             let news = head > pulse.head;
             pulse.head = pulse.head.max(head);
@@ -208,6 +244,35 @@ mod tests {
         live.publish(batch(12, 1, 0), Position(12));
         assert_eq!(kind(&live.after(Position(0))), "behind");
         assert_eq!(kind(&live.after(Position(11))), "batch");
+    }
+
+    #[test]
+    fn what_two_writers_committed_is_handed_on_in_order_and_once() {
+        let live = Live::new(Position(10));
+        assert!(live.hand_on(batch(11, 2, 0), Position(12)));
+        // Somebody else wrote 13 and 14, which nobody here has seen yet.
+        assert!(!live.hand_on(batch(15, 2, 0), Position(16)));
+        assert_eq!(
+            (live.handed_on(), live.head()),
+            (Position(12), Position(16))
+        );
+        assert!(!live.hand_on(Vec::new(), Position(16)));
+        // The tail reads on from 12, while another of our own comes in between.
+        assert!(live.hand_on(batch(13, 4, 0), Position(16)));
+        assert!(live.hand_on(batch(17, 1, 0), Position(17)));
+        assert!(live.hand_on(batch(13, 6, 0), Position(18)));
+        assert!(live.hand_on(Vec::new(), Position(18)));
+        let mut seen = Vec::new();
+        while let Next::Batch(batch) = live.after(Position(10 + seen.len() as u64)) {
+            let after = 10 + seen.len() as u64;
+            seen.extend(
+                batch
+                    .iter()
+                    .map(|event| event.position.0)
+                    .filter(|at| *at > after),
+            );
+        }
+        assert_eq!(seen, (11..=18).collect::<Vec<_>>());
     }
 
     #[test]

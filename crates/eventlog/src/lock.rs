@@ -11,13 +11,13 @@ use crate::error::OpenError;
 
 /// Held as long as this value lives.
 #[derive(Debug)]
-pub(crate) struct WriterLock {
+pub struct FolderLock {
     _file: File,
 }
 
-impl WriterLock {
+impl FolderLock {
     /// Takes the lock on `DIR/writer.lock` and writes our process number into it, for the other's message only.
-    pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
+    pub fn take(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join("writer.lock");
         let mut file = OpenOptions::new()
             .read(true)
@@ -43,7 +43,7 @@ impl WriterLock {
 
 /// Says whether nobody writes to the folder now; takes the lock and lets it go again.
 pub fn check_unlocked(dir: &Path) -> Result<(), OpenError> {
-    WriterLock::take(dir).map(drop)
+    FolderLock::take(dir).map(drop)
 }
 
 fn holder(file: &mut File) -> Option<u32> {
@@ -65,8 +65,8 @@ mod tests {
     #[test]
     fn a_second_taker_is_told_who_holds_it_until_it_is_let_go() {
         let dir = tempfile::tempdir().unwrap();
-        let held = WriterLock::take(dir.path()).unwrap();
-        let refused = WriterLock::take(dir.path()).unwrap_err().to_string();
+        let held = FolderLock::take(dir.path()).unwrap();
+        let refused = FolderLock::take(dir.path()).unwrap_err().to_string();
         assert!(
             refused.contains(&format!("pid {}", std::process::id())),
             "{refused}"
@@ -76,6 +76,6 @@ mod tests {
             "{refused}"
         );
         drop(held);
-        WriterLock::take(dir.path()).unwrap();
+        FolderLock::take(dir.path()).unwrap();
     }
 }

@@ -1,31 +1,27 @@
 //! The handle everybody holds.
 //!
-//! For: appending, reading and following; opening and closing.
+//! For: appending, reading and following; closing. Opening is `opening`'s.
 //! May not know: how a store keeps events, what events mean.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::check::check;
 use crate::clock::{Clock, SystemClock};
 use crate::doors::{
     Cursors, DoorAnswer, DoorRead, DoorWrite, Leases, Secrets, Sessions, Snapshots,
 };
-use crate::error::{AppendError, DoorError, OpenError, ReadError};
+use crate::error::{AppendError, DoorError, ReadError};
 use crate::event::{Appended, Direction, Lane, Recorded, StreamAppend};
 use crate::faults::MemoryFaults;
-use crate::limits::{
-    APPEND_BYTES, APPEND_EVENTS, APPEND_STREAMS, EVENT_BYTES, EVENT_KIND_BYTES, FOLLOW_EVERY,
-    READ_LIMIT,
-};
+use crate::limits::READ_LIMIT;
 use crate::live::Live;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::metrics::{LogMetrics, LogStats, Metrics};
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::memory::MemoryStore;
-use crate::store::sqlite::SqliteStore;
 use crate::store::{Answer, Scan, Store, StoreError, Write};
 use crate::subscribe::{Filter, Subscription};
 use crate::writer::{Desk, Queues, Refused, Writer};
@@ -41,8 +37,18 @@ struct Inner {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     desk: Option<WritingDesk>,
-    /// Looks for what another process writes, when this one only reads.
+    /// Looks for what other processes write, where there may be any.
     _follower: Option<AbortOnDropHandle<()>>,
+}
+
+/// What a writing log stands on.
+pub(crate) struct Base {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) memory: Option<Arc<MemoryStore>>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) lock: Option<FolderLock>,
+    pub(crate) follower: Option<AbortOnDropHandle<()>>,
 }
 
 /// Our side of the writer task.
@@ -60,39 +66,17 @@ impl std::fmt::Debug for Log {
     }
 }
 
-/// Opening and closing.
+/// Closing, and how it stands.
 impl Log {
-    /// A log in memory, with fault points; gone when the last handle is dropped.
-    pub fn memory(clock: Arc<dyn Clock>) -> Self {
-        Self::over_memory(MemoryStore::default(), Position::START, clock)
+    /// Why confirmed events are less safe than they could be, in plain words; `None` when all is well. On PostgreSQL
+    /// only: no synchronous standby, or a server that may lose what it confirmed.
+    pub fn degraded(&self) -> Option<String> {
+        self.0.store.degraded()
     }
 
-    /// Opens or creates the log in `dir` for writing, and takes the folder's writer lock.
-    ///
-    /// Files: `DIR/log.sqlite` with its `-wal` and `-shm`, and `DIR/writer.lock`.
-    pub async fn open_sqlite(dir: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
-        let (store, lock) = SqliteStore::open(dir).await?;
-        let store = Arc::new(store);
-        let head = head_at_open(&*store, dir).await?;
-        Ok(Self::writing(store, None, head, clock, Some(lock)))
-    }
-
-    /// Opens the log in `dir` for reading, beside a running writer or alone. Appends and changes behind doors are
-    /// refused as unavailable; subscriptions see what the writer commits within [`FOLLOW_EVERY`].
-    pub async fn open_sqlite_reader(dir: &Path) -> Result<Self, OpenError> {
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open_reader(dir).await?);
-        let head = head_at_open(&*store, dir).await?;
-        let live = Arc::new(Live::new(head));
-        let follower = tokio::spawn(follow(Arc::clone(&store), Arc::clone(&live)));
-        Ok(Self(Arc::new(Inner {
-            store,
-            memory: None,
-            clock: Arc::new(SystemClock),
-            live,
-            metrics: Arc::default(),
-            desk: None,
-            _follower: Some(AbortOnDropHandle::new(follower)),
-        })))
+    /// Whether the store answers, as far as is known: false while a database is lost and waited for.
+    pub fn reachable(&self) -> bool {
+        self.0.store.reachable()
     }
 
     /// Writes what is queued, puts the files in order and lets go of the writer lock. Later appends are unavailable.
@@ -122,20 +106,33 @@ impl Log {
         Some(Self::over_memory(store, head, self.clock()))
     }
 
-    fn over_memory(store: MemoryStore, head: Position, clock: Arc<dyn Clock>) -> Self {
-        let store = Arc::new(store);
-        Self::writing(store.clone(), Some(store), head, clock, None)
+    /// A log that only reads.
+    pub(crate) fn reading(
+        store: Arc<dyn Store>,
+        live: Arc<Live>,
+        follower: Option<AbortOnDropHandle<()>>,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            memory: None,
+            clock: Arc::new(SystemClock),
+            live,
+            metrics: Arc::default(),
+            desk: None,
+            _follower: follower,
+        }))
     }
 
-    /// A log that writes to `store`, whose last position is `head`.
-    pub(crate) fn writing(
-        store: Arc<dyn Store>,
-        memory: Option<Arc<MemoryStore>>,
-        head: Position,
-        clock: Arc<dyn Clock>,
-        lock: Option<WriterLock>,
-    ) -> Self {
-        let live = Arc::new(Live::new(head));
+    /// A log that writes.
+    pub(crate) fn over(base: Base) -> Self {
+        let Base {
+            store,
+            memory,
+            live,
+            clock,
+            lock,
+            follower,
+        } = base;
         let metrics = Arc::<Metrics>::default();
         let closing = CancellationToken::new();
         let desk = Desk {
@@ -157,7 +154,7 @@ impl Log {
                 closing,
                 closed: CancellationToken::new(),
             }),
-            _follower: None,
+            _follower: follower,
         }))
     }
 }
@@ -320,6 +317,12 @@ impl Log {
         self.0.clock.now_micros()
     }
 
+    /// How far [`Log::now_micros`] may be off the time that PostgreSQL records; `None` on other stores, where they are
+    /// one, and before it was first measured.
+    pub fn clock_uncertainty(&self) -> Option<std::time::Duration> {
+        self.0.store.clock_uncertainty()
+    }
+
     /// Where followers left off.
     pub fn cursors(&self) -> Cursors {
         Cursors(self.clone())
@@ -397,68 +400,6 @@ enum Unwritten {
 const CLOSED: &str = "the log is closed";
 const MISPLACED: &str = "the store answered another question";
 
-async fn head_at_open(store: &dyn Store, dir: &Path) -> Result<Position, OpenError> {
-    store.head().await.map_err(|error| OpenError::Other {
-        path: dir.to_path_buf(),
-        detail: error.0,
-    })
-}
-
-/// Looks for what another process has committed, as long as this one reads.
-async fn follow(store: Arc<dyn Store>, live: Arc<Live>) {
-    let mut ticks = tokio::time::interval(FOLLOW_EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match store.head().await {
-            Ok(head) => live.publish(Vec::new(), head),
-            Err(error) => tracing::warn!(%error, "could not look for new events; trying again"),
-        }
-    }
-}
-
 fn unread(error: StoreError) -> ReadError {
     ReadError::Unavailable(error.0)
-}
-
-/// Holds an append against the limits, before it takes room in a queue.
-fn check(appends: &[StreamAppend]) -> Result<(), AppendError> {
-    if appends.is_empty() {
-        return Err(AppendError::InvalidRequest("no stream is named".to_owned()));
-    }
-    within(
-        "the number of streams in an append",
-        appends.len(),
-        APPEND_STREAMS,
-    )?;
-    let mut names: Vec<_> = appends.iter().map(|append| &append.stream).collect();
-    names.sort_unstable();
-    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-        let text = format!("stream {} is named twice", twice[0]);
-        return Err(AppendError::InvalidRequest(text));
-    }
-    let events = appends.iter().map(|append| append.events.len()).sum();
-    within("the number of events in an append", events, APPEND_EVENTS)?;
-    let mut bytes = 0;
-    for event in appends.iter().flat_map(|append| &append.events) {
-        if event.kind.is_empty() {
-            let text = format!("event {} has no type name", event.id);
-            return Err(AppendError::InvalidRequest(text));
-        }
-        within(
-            "an event's type name in bytes",
-            event.kind.len(),
-            EVENT_KIND_BYTES,
-        )?;
-        within("an event's size in bytes", event.size(), EVENT_BYTES)?;
-        bytes += event.size();
-    }
-    within("an append's size in bytes", bytes, APPEND_BYTES)
-}
-
-fn within(what: &'static str, size: usize, limit: usize) -> Result<(), AppendError> {
-    if size > limit {
-        return Err(AppendError::TooLarge { what, size, limit });
-    }
-    Ok(())
 }

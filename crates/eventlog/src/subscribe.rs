@@ -227,7 +227,7 @@ mod tests {
     use crate::event::{Expected, NewEvent, StreamAppend};
     use crate::name::{EventId, Revision};
     use crate::store::memory::MemoryStore;
-    use crate::store::{Committed, StoreSize, Write};
+    use crate::store::{Committed, StoreSize, Uncommitted, Write};
 
     /// A store to which somebody else writes in the middle of a page: right after the first category was read.
     struct Interrupted {
@@ -268,7 +268,7 @@ mod tests {
             page
         }
 
-        async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError> {
+        async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
             self.store.commit(batch, now).await
         }
 

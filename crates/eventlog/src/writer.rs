@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -13,14 +12,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::event::{Lane, StreamAppend};
-use crate::limits::{
-    BATCH_BYTES, BATCH_EVENTS, BULK_HOLD_MS, BULK_QUEUE, MEMBER_FAILURES, QUEUE_BYTES,
-    URGENT_QUEUE, URGENT_RUN,
-};
+use crate::limits::{BULK_QUEUE, MEMBER_FAILURES, QUEUE_BYTES, URGENT_QUEUE, URGENT_RUN};
 use crate::live::Live;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::metrics::Metrics;
-use crate::store::{Answer, Store, Write};
+use crate::pace::{BulkPace, Cost, URGENT_COST};
+use crate::store::{Answer, Committed, Store, Uncommitted, Write};
 
 /// One waiting command.
 #[derive(Debug)]
@@ -144,67 +141,6 @@ impl LaneReceiver {
     }
 }
 
-/// What a batch asks of the store.
-#[derive(Clone, Copy, Debug)]
-struct Cost {
-    events: usize,
-    bytes: usize,
-}
-
-impl Cost {
-    fn plus(self, other: Self) -> Self {
-        Self {
-            events: self.events + other.events,
-            bytes: self.bytes + other.bytes,
-        }
-    }
-
-    fn within(self, limit: Self) -> bool {
-        self.events <= limit.events && self.bytes <= limit.bytes
-    }
-}
-
-const URGENT_COST: Cost = Cost {
-    events: BATCH_EVENTS,
-    bytes: BATCH_BYTES,
-};
-
-/// How large bulk batches may be, learnt from how long the last ones held the store.
-#[derive(Debug)]
-struct BulkPace {
-    /// In thousandths of a full batch.
-    share: usize,
-}
-
-impl BulkPace {
-    const FULL: usize = 1_000;
-
-    /// Starts small: a batch of about a hundred events is safely short on any disk.
-    fn new() -> Self {
-        Self {
-            share: Self::FULL / 10,
-        }
-    }
-
-    fn limit(&self) -> Cost {
-        Cost {
-            events: (BATCH_EVENTS * self.share / Self::FULL).max(1),
-            bytes: (BATCH_BYTES * self.share / Self::FULL).max(1),
-        }
-    }
-
-    fn learn(&mut self, used: Cost, took: Duration) {
-        let hold = Duration::from_millis(BULK_HOLD_MS);
-        let limit = self.limit();
-        let was_full = used.events * 2 > limit.events || used.bytes * 2 > limit.bytes;
-        if took > hold {
-            self.share = (self.share / 2).max(1);
-        } else if was_full && took * 2 < hold {
-            self.share = (self.share * 3 / 2 + 1).min(Self::FULL);
-        }
-    }
-}
-
 /// The writing task, before and while it runs.
 pub(crate) struct Writer {
     urgent: LaneReceiver,
@@ -214,7 +150,7 @@ pub(crate) struct Writer {
     closing: CancellationToken,
     desk: Desk,
     /// Last, so that it is let go after the store.
-    _lock: Option<WriterLock>,
+    _lock: Option<FolderLock>,
 }
 
 /// What the task writes with.
@@ -230,7 +166,7 @@ impl Writer {
     pub(crate) fn new(
         desk: Desk,
         closing: CancellationToken,
-        lock: Option<WriterLock>,
+        lock: Option<FolderLock>,
     ) -> (Self, Queues) {
         let (urgent_in, urgent) = lane(URGENT_QUEUE);
         let (bulk_in, bulk) = lane(BULK_QUEUE);
@@ -254,17 +190,12 @@ impl Writer {
     pub(crate) async fn run(mut self) {
         while let Some((lane, batch)) = self.next_batch().await {
             let used = batch.iter().map(|command| cost(&command.write));
-            let used = used.fold(
-                Cost {
-                    events: 0,
-                    bytes: 0,
-                },
-                Cost::plus,
-            );
+            let used = used.fold(Cost::NOTHING, Cost::plus);
             let began = Instant::now();
             self.desk.commit(batch).await;
-            if lane == Lane::Bulk {
-                self.pace.learn(used, began.elapsed());
+            match lane {
+                Lane::Urgent => self.pace.urgent(began),
+                Lane::Bulk => self.pace.learn(used, began, began.elapsed()),
             }
             // Those just answered get the chance to queue their next command for the same commit as the others.
             tokio::task::yield_now().await;
@@ -279,11 +210,16 @@ impl Writer {
             return Some(ready);
         }
         let closing = self.closing.clone();
+        let rested = self.pace.rest_until().unwrap_or_else(Instant::now);
+        let bulk = async {
+            tokio::time::sleep_until(rested).await;
+            self.bulk.wait().await
+        };
         let first = tokio::select! {
             biased;
             () = closing.cancelled() => None,
             command = self.urgent.wait() => command.map(|first| (Lane::Urgent, first)),
-            command = self.bulk.wait() => command.map(|first| (Lane::Bulk, first)),
+            command = bulk => command.map(|first| (Lane::Bulk, first)),
         };
         match first {
             Some((lane, first)) => Some((lane, self.fill(lane, first))),
@@ -295,12 +231,19 @@ impl Writer {
         }
     }
 
-    /// A batch of what waits already: urgent first, but for one bulk batch in every [`URGENT_RUN`].
+    /// A batch of what waits already: urgent first, but for one bulk batch in every [`URGENT_RUN`]. Bulk that rests waits.
     fn ready_batch(&mut self) -> Option<(Lane, Vec<Command>)> {
         let bulk_turn = self.urgent_run >= URGENT_RUN && self.bulk.waiting();
         if !bulk_turn && let Some(first) = self.urgent.take() {
             self.urgent_run = self.urgent_run.saturating_add(1);
             return Some((Lane::Urgent, self.fill(Lane::Urgent, first)));
+        }
+        let rests = self
+            .pace
+            .rest_until()
+            .is_some_and(|end| Instant::now() < end);
+        if rests && !bulk_turn && !self.closing.is_cancelled() {
+            return None;
         }
         self.urgent_run = 0;
         let first = self.bulk.take()?;
@@ -310,13 +253,13 @@ impl Writer {
     fn fill(&mut self, lane: Lane, first: Command) -> Vec<Command> {
         match lane {
             Lane::Urgent => self.urgent.fill(first, URGENT_COST),
-            Lane::Bulk => self.bulk.fill(first, self.pace.limit()),
+            Lane::Bulk => self.bulk.fill(first, self.pace.limit(Instant::now())),
         }
     }
 }
 
 impl Desk {
-    /// Commits a batch and answers its commands; a failed batch is tried again once, member by member.
+    /// Commits a batch and answers its commands; an aborted batch is tried again once, member by member.
     async fn commit(&self, batch: Vec<Command>) {
         let (writes, waiting): (Vec<_>, Vec<_>) = batch
             .into_iter()
@@ -324,9 +267,13 @@ impl Desk {
             .unzip();
         let answers = match self.attempt(&writes).await {
             Ok(answers) => answers,
-            Err(why) => {
+            Err(Uncommitted::Aborted(why)) => {
                 tracing::warn!(error = %why, commands = writes.len(), "a batch failed; trying its members");
                 self.one_by_one(&writes).await
+            }
+            Err(Uncommitted::Lost(why)) => {
+                let unavailable = |write: &Write| write.unavailable(&why.0);
+                writes.iter().map(unavailable).collect()
             }
         };
         for (waiting, answer) in waiting.into_iter().zip(answers) {
@@ -348,30 +295,42 @@ impl Desk {
                     failures = 0;
                     answers.extend(answer);
                 }
-                Err(why) => {
+                Err(Uncommitted::Aborted(why)) => {
                     failures += 1;
                     tracing::error!(error = %why, "the store did not take a command");
-                    answers.push(write.unavailable(&why));
+                    answers.push(write.unavailable(&why.0));
+                }
+                Err(Uncommitted::Lost(why)) => {
+                    failures = MEMBER_FAILURES;
+                    answers.push(write.unavailable(&why.0));
                 }
             }
         }
         answers
     }
 
-    async fn attempt(&self, writes: &[Write]) -> Result<Vec<Answer>, String> {
+    async fn attempt(&self, writes: &[Write]) -> Result<Vec<Answer>, Uncommitted> {
         let began = Instant::now();
         match self.store.commit(writes, self.clock.now_micros()).await {
             Ok(committed) => {
                 self.metrics.committed(began.elapsed());
                 self.count(committed.events.len(), &committed.answers);
-                self.live.publish(committed.events, committed.head);
-                Ok(committed.answers)
+                Ok(self.hand_on(committed))
             }
             Err(why) => {
                 self.metrics.failed();
-                Err(why.0)
+                Err(why)
             }
         }
+    }
+
+    /// Hands a batch on to subscriptions before it is answered, or leaves that to the tail when somebody else wrote
+    /// before it.
+    fn hand_on(&self, committed: Committed) -> Vec<Answer> {
+        if !self.live.hand_on(committed.events, committed.head) {
+            self.store.wake_tail();
+        }
+        committed.answers
     }
 
     fn count(&self, events: usize, answers: &[Answer]) {
@@ -414,13 +373,10 @@ fn size(write: &Write) -> usize {
 
 fn cost(write: &Write) -> Cost {
     match write {
-        Write::Append(streams) => streams.iter().map(stream_cost).fold(
-            Cost {
-                events: 0,
-                bytes: 0,
-            },
-            Cost::plus,
-        ),
+        Write::Append(streams) => streams
+            .iter()
+            .map(stream_cost)
+            .fold(Cost::NOTHING, Cost::plus),
         Write::Door(door) => Cost {
             events: 1,
             bytes: door.size(),
@@ -432,35 +388,5 @@ fn stream_cost(append: &StreamAppend) -> Cost {
     Cost {
         events: append.events.len().max(1),
         bytes: append.events.iter().map(crate::NewEvent::size).sum(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SMALL: Cost = Cost {
-        events: 1,
-        bytes: 10,
-    };
-
-    #[test]
-    fn bulk_batches_shrink_when_they_hold_the_store_too_long() {
-        let mut pace = BulkPace::new();
-        for _ in 0..20 {
-            pace.learn(pace.limit(), Duration::from_millis(BULK_HOLD_MS + 1));
-        }
-        assert_eq!(pace.limit().events, 1);
-    }
-
-    #[test]
-    fn bulk_batches_grow_while_full_ones_stay_short() {
-        let mut pace = BulkPace::new();
-        pace.learn(SMALL, Duration::from_millis(1));
-        assert_eq!(pace.limit().events, 100, "a small batch teaches nothing");
-        for _ in 0..20 {
-            pace.learn(pace.limit(), Duration::from_millis(1));
-        }
-        assert_eq!(pace.limit().events, BATCH_EVENTS);
     }
 }

@@ -11,7 +11,7 @@
 //! - [`gateway`]: a reading becomes a durable event; `press` tells a press sent again from a new one, `sources` limits
 //!   the unverified.
 //! - [`back`]: device → how far help is, followed from the log, pushed to open channels; `words` says it.
-//! - [`liveness`]: who is silent.
+//! - [`liveness`]: who is silent; `heard`: which devices other processes hear.
 //! - [`http`]: the door on port 7310; `channel` is its WebSocket, `page` the phone page, `body` reads bodies patiently,
 //!   `manual` describes it as OpenAPI and JSON Schema.
 //! - [`dc09`]: the door on port 7309, for alarm panels.
@@ -26,6 +26,7 @@ pub mod metrics;
 
 mod body;
 mod channel;
+mod heard;
 mod http;
 mod manual;
 mod page;
@@ -73,6 +74,9 @@ impl Ingest {
         let (liveness, recorder) = Liveness::new(casebook.clone(), &options, Arc::clone(&counters));
         tasks.spawn(recorder.run(stopping.clone()));
         tasks.spawn(liveness.clone().run(stopping.clone()));
+        if let Some(node) = options.node.clone() {
+            tasks.spawn(liveness.clone().exchange(node, stopping.clone()));
+        }
         let gateway = Gateway::new(casebook, directory, options.clone(), counters);
         Self(Arc::new(Door {
             gateway,

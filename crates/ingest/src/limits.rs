@@ -3,6 +3,7 @@
 //! For: one page where the limits can be read and compared.
 //! May not know: how they are enforced.
 
+use domain::NodeId;
 use std::time::Duration;
 use wire::device::Retry;
 
@@ -26,6 +27,8 @@ pub struct IngestOptions {
     pub signals_at_once: usize,
     /// How long a request's body may take to arrive; what is there by then is taken.
     pub body_within: Duration,
+    /// This process among several that hear devices; `None`: it is the only one.
+    pub node: Option<NodeId>,
     /// How long a channel may be without a frame or an answer to a ping.
     pub channel_idle: Duration,
     /// How often alarm panels are set to poll, in seconds. The protocol cannot tell them, so both sides are set alike.
@@ -50,6 +53,7 @@ impl Default for IngestOptions {
             // Ours: half of what the log's urgent queue holds, which is a second of an earthquake.
             signals_at_once: 8_192,
             body_within: Duration::from_secs(10),
+            node: None,
             channel_idle: Duration::from_secs(90),
             // EN 50136-1 reports a lost path of category SP3 within 30 minutes.
             panel_poll_s: 1_800,
@@ -103,6 +107,12 @@ pub const SILENT_PER_MINUTE: usize = 60;
 
 /// Changes of liveness waiting to be recorded.
 pub const LIVENESS_QUEUE: usize = 1_024;
+
+/// Processes that may tell each other which devices they hear. Ours: a city needs a handful.
+pub const HEARING_LIMIT: usize = 16;
+
+/// Devices in one page of what a process hears: 64 KiB, which holds the log's store for a millisecond or two.
+pub const HEARD_PAGE: usize = 8_192;
 
 /// Incidents whose progress is kept for devices; older closed ones are looked up in the log.
 pub const BACK_INCIDENTS: usize = 50_000;

@@ -2,13 +2,17 @@
 //!
 //! For: heartbeats, kept in memory; only a device that falls silent or returns is an event.
 //! May not know: sockets, keys; who is told about silence.
+//!
+//! Where several processes hear devices, each supervises those it has heard itself, and leaves to another the one that
+//! other hears now: the last to hear a device is the one to miss it. What the log says already is not said again.
 
 use crate::{
+    heard::{Exchange, Others},
     limits::{BEATING_LIMIT, IngestOptions, LIVENESS_QUEUE, SILENT_PER_MINUTE},
     metrics::{Counters, count},
 };
 use casebook::{BookError, Case, Casebook, Draft, Meta, streams};
-use domain::{Actor, DeviceId, Timestamp, device::DeviceEvent};
+use domain::{Actor, DeviceId, NodeId, Timestamp, device::DeviceEvent};
 use eventlog::{Direction, EventId, Expected, Lane, Revision};
 use std::{
     cmp::Reverse,
@@ -33,6 +37,10 @@ const JITTER: f64 = 0.1;
 /// Pause before a change that the log did not take is recorded again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How often processes tell each other which devices they hear: twice in an interval of heartbeats, within these.
+const EXCHANGE_EVERY: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(5)..=Duration::from_secs(60);
+
 /// Events looked back for how a device stood before this process began.
 const LOOK_BACK: usize = 64;
 
@@ -46,6 +54,8 @@ struct Inner {
     silent_after: Duration,
     panel_silent_after: Duration,
     beats: Mutex<Beats>,
+    /// What other processes hear, where there are others.
+    others: Option<Others>,
     changes: mpsc::Sender<Change>,
     counters: Arc<Counters>,
 }
@@ -102,6 +112,7 @@ impl Liveness {
             silent_after: missed(options.heartbeat_s),
             panel_silent_after: missed(options.panel_poll_s),
             beats: Mutex::default(),
+            others: options.node.is_some().then(Others::default),
             changes,
             counters,
         }));
@@ -205,6 +216,39 @@ impl Liveness {
         }
     }
 
+    fn exchange_every(&self) -> Duration {
+        let half = Duration::from_secs(u64::from(self.0.heartbeat_s)) / 2;
+        half.clamp(*EXCHANGE_EVERY.start(), *EXCHANGE_EVERY.end())
+    }
+
+    /// Tells the other processes which devices we hear, and reads which they do, until stopped.
+    pub(crate) async fn exchange(self, node: NodeId, stopping: CancellationToken) {
+        let Some(others) = &self.0.others else {
+            return;
+        };
+        let mut exchange = Exchange::new(self.0.casebook.log().clone(), node);
+        let mut ticks = tokio::time::interval(self.exchange_every());
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = stopping.cancelled() => return,
+            }
+            let lasts = self.0.silent_after;
+            exchange.round(|| self.heard_now(), others, lasts).await;
+        }
+    }
+
+    /// The devices that are not silent.
+    fn heard_now(&self) -> Vec<DeviceId> {
+        let since = self.0.casebook.now() - self.0.silent_after;
+        self.with(|beats| {
+            let live = |beat: &Beat| !beat.silent && beat.last > since;
+            let devices = beats.devices.iter().filter(|(_, beat)| live(beat));
+            devices.map(|(device, _)| device.clone()).collect()
+        })
+    }
+
     fn sweep(&self, now: Timestamp) {
         self.with(|beats| {
             while let Some(Reverse((due, _))) = beats.due.peek()
@@ -226,6 +270,11 @@ impl Liveness {
         let silent_at = beat.last + beat.silent_after;
         if silent_at > now {
             return Some(silent_at);
+        }
+        if let Some(others) = &self.0.others
+            && others.hear(device) != Some(false)
+        {
+            return Some(now + self.exchange_every());
         }
         let (since, so_far) = match beats.minute {
             Some((since, so_far)) if now.since(since) < MINUTE => (since, so_far),
@@ -274,14 +323,16 @@ impl Recorder {
     async fn record(&self, change: &Change) -> Result<(), BookError> {
         let (device, moment, word) = match change {
             Change::Silent { device, last } => (device, *last, "silent"),
-            Change::Returned { device, at } => (device, *at, "returned"),
-            Change::First { device, at } => {
-                if !self.was_silent(device).await? {
-                    return Ok(());
-                }
+            Change::Returned { device, at } | Change::First { device, at } => {
                 (device, *at, "returned")
             }
         };
+        let silences = word == "silent";
+        // Another process may have said so, or may be saying so now.
+        let (is_silent, expected) = self.as_said(device).await?;
+        if is_silent == silences {
+            return Ok(());
+        }
         let event = match change {
             Change::Silent { device, last } => DeviceEvent::DeviceFellSilent {
                 device: device.clone(),
@@ -295,26 +346,23 @@ impl Recorder {
         let name = format!("{device}/{word}/{}", moment.0);
         let id = EventId(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()));
         let draft = Draft::new(id, self.casebook.now(), Actor::Gateway, event);
-        let stream = streams::device(device);
-        self.casebook
-            .append(
-                Lane::Bulk,
-                &stream,
-                Expected::Any,
-                vec![draft],
-                Meta::default(),
-            )
-            .await?;
-        Ok(())
+        let (stream, meta) = (streams::device(device), Meta::default());
+        let appended = self
+            .casebook
+            .append(Lane::Bulk, &stream, expected, vec![draft], meta)
+            .await;
+        appended.map(drop)
     }
 
-    /// Whether the last the log says about a device's life is that it fell silent.
-    async fn was_silent(&self, device: &DeviceId) -> Result<bool, BookError> {
+    /// Whether the last the log says about a device's life is that it fell silent, and what to expect of its stream for
+    /// that to hold.
+    async fn as_said(&self, device: &DeviceId) -> Result<(bool, Expected), BookError> {
         let stream = streams::device(device);
         let log = self.casebook.log();
         let page = log
             .read_stream(&stream, Revision::END, Direction::Backward, LOOK_BACK)
             .await?;
+        let head = page.first().map(|newest| newest.revision);
         let said = page
             .iter()
             .find_map(|recorded| match casebook::read(recorded) {
@@ -325,7 +373,8 @@ impl Recorder {
                 },
                 _ => None,
             });
-        Ok(said.unwrap_or(false))
+        let expected = head.map_or(Expected::NoStream, Expected::Exact);
+        Ok((said.unwrap_or(false), expected))
     }
 }
 

@@ -127,6 +127,66 @@ async fn a_silence_the_log_did_not_take_is_recorded_later() {
     assert_eq!(said(&casebook).await, ["DeviceFellSilent device-HRB-0"]);
 }
 
+/// One of several processes.
+fn start_as(casebook: &Casebook, node: &str) -> (Liveness, CancellationToken) {
+    let node = NodeId::parse(node).unwrap();
+    let options = IngestOptions {
+        node: Some(node.clone()),
+        ..IngestOptions::default()
+    };
+    let (liveness, recorder) = Liveness::new(casebook.clone(), &options, Arc::default());
+    let stop = CancellationToken::new();
+    tokio::spawn(recorder.run(stop.clone()));
+    tokio::spawn(liveness.clone().run(stop.clone()));
+    tokio::spawn(liveness.clone().exchange(node, stop.clone()));
+    (liveness, stop)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_talks_to_another_process_is_not_silent_and_one_that_talks_to_none_is_so_once()
+ {
+    let (_, stop, casebook, ids) = house(3).await;
+    stop.cancel();
+    let (a, _stop) = start_as(&casebook, "a");
+    let (b, _stop) = start_as(&casebook, "b");
+    // One talks to the first only, one moves to the second, one talks to either by turns and then to none.
+    a.beat(&ids[1]);
+    for minute in 0..30 {
+        a.beat(&ids[0]);
+        b.beat(&ids[1]);
+        if minute < 10 {
+            if minute % 2 == 0 { &a } else { &b }.beat(&ids[2]);
+        }
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(said(&casebook).await, ["DeviceFellSilent device-HRB-2"]);
+    a.beat(&ids[2]);
+    b.beat(&ids[2]);
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let both = [
+        "DeviceFellSilent device-HRB-2",
+        "DeviceReturned device-HRB-2",
+    ];
+    assert_eq!(said(&casebook).await, both, "each once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_talked_to_a_process_that_died_is_missed_by_whoever_heard_it_before() {
+    let (_, stop, casebook, ids) = house(1).await;
+    stop.cancel();
+    let (a, _stop) = start_as(&casebook, "a");
+    let (b, stop) = start_as(&casebook, "b");
+    a.beat(&ids[0]);
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        b.beat(&ids[0]);
+    }
+    stop.cancel();
+    assert_eq!(said(&casebook).await, Vec::<String>::new());
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert_eq!(said(&casebook).await, ["DeviceFellSilent device-HRB-0"]);
+}
+
 #[test]
 fn the_next_beat_moves_a_little() {
     let options = IngestOptions::default();

@@ -1,15 +1,24 @@
 //! The cast: simulated seniors who press and operators who answer, through the public doors only.
 //!
 //! For: a demo city that lives, and that makes room for its visitor.
-//! May not know: anything the doors do not tell, but for who is on duty where (to leave the visitor's site alone).
+//! May not know: anything the doors do not tell, but for who is on duty where (to leave the visitor's site alone, and
+//! to choose a call that rings there first).
 
 use super::{
     hand::{self, Hand},
     people::{DemoAccount, DemoDevice},
 };
-use directory::Directory;
-use domain::{SiteId, site::SiteKind};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use directory::{City, Directory};
+use domain::{
+    SiteId, Timestamp,
+    geography::Place,
+    policy::RingPolicy,
+    ranking::{SiteNow, rank},
+    routing::OpenCrossing,
+    signal::SignalKind,
+    site::{SiteKind, SiteRecord},
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -26,6 +35,12 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FIRST_CALL_AFTER: Duration = Duration::from_secs(4);
 /// Between further calls to a visitor who has nothing to do.
 const NEXT_CALL_AFTER: Duration = Duration::from_secs(90);
+/// Devices nearest to a visitor's site that are weighed for a call of theirs.
+const WEIGHED: usize = 60;
+/// Devices tried for one call of a visitor.
+const CALL_TRIES: usize = 4;
+/// How long a press has to join a call that is open already.
+const JOINED_AFTER: Duration = Duration::from_millis(500);
 /// How long the cast leaves a visitor's call alone.
 const RESERVED_FOR: Duration = Duration::from_secs(75);
 
@@ -145,14 +160,15 @@ fn kind(rng: &mut StdRng) -> &'static str {
     }
 }
 
-/// One press through the device door, tried a few times as a device would.
+/// One press through the device door, tried a few times as a device would: its number, once it is acknowledged.
 pub(crate) async fn press(
     client: &reqwest::Client,
     devices: &str,
     device: &DemoDevice,
     kind: &str,
-) {
-    let body = serde_json::json!({ "device": device.device, "press": uuid::Uuid::now_v7().to_string(), "kind": kind });
+) -> Option<String> {
+    let press = uuid::Uuid::now_v7().to_string();
+    let body = serde_json::json!({ "device": device.device, "press": press, "kind": kind });
     for attempt in 0..4_u32 {
         let sent = client
             .post(format!("{devices}/v1/signals"))
@@ -161,11 +177,37 @@ pub(crate) async fn press(
             .send()
             .await;
         match sent {
-            Ok(answer) if answer.status().is_success() => return,
+            Ok(answer) if answer.status().is_success() => return Some(press),
             _ => tokio::time::sleep(Duration::from_millis(500 << attempt)).await,
         }
     }
     tracing::warn!("a press of the cast did not get through");
+    None
+}
+
+/// Whether a press just made joined a call that somebody has.
+async fn taken_already(
+    client: &reqwest::Client,
+    devices: &str,
+    device: &DemoDevice,
+    press: &str,
+) -> bool {
+    tokio::time::sleep(JOINED_AFTER).await;
+    let stage = async {
+        let asked = client
+            .get(format!("{devices}/v1/signals/{}/{press}", device.device))
+            .bearer_auth(&device.key)
+            .send()
+            .await
+            .ok()?;
+        let told: serde_json::Value = asked.json().await.ok()?;
+        Some(told["stage"].as_str()?.to_owned())
+    };
+    let stage = stage.await;
+    matches!(
+        stage.as_deref(),
+        Some("heard" | "coming" | "delayed" | "arrived")
+    )
 }
 
 /// Notices visitors, clears their sites of the cast, and sends them calls.
@@ -215,11 +257,16 @@ async fn usher(
         });
         for (site, due) in calls.iter_mut().filter(|(_, due)| **due <= Instant::now()) {
             *due = Instant::now() + NEXT_CALL_AFTER;
-            let Some(device) = near(&stage, &city, site) else {
-                continue;
-            };
-            reserve(&reserved, device);
-            press(&client, &stage.devices, device, "sos").await;
+            for device in near(&stage, &city, site).into_iter().take(CALL_TRIES) {
+                reserve(&reserved, device);
+                let Some(press) = press(&client, &stage.devices, device, "sos").await else {
+                    continue;
+                };
+                // Whose earlier call somebody works on already is no news for the visitor.
+                if !taken_already(&client, &stage.devices, device, &press).await {
+                    break;
+                }
+            }
         }
     }
 }
@@ -231,34 +278,70 @@ fn reserve(reserved: &Reserved, device: &DemoDevice) {
     held.insert(device.device.clone(), Instant::now() + RESERVED_FOR);
 }
 
-/// A device whose resident has this site as the soonest; for a desk, one of its district.
-fn near<'a>(stage: &'a Stage, city: &directory::City, site: &SiteId) -> Option<&'a DemoDevice> {
-    let record = &city.sites.get(site)?.record;
-    let mut devices: Vec<&DemoDevice> = match record.kind {
-        SiteKind::DistrictDesk => stage
-            .presses
-            .iter()
-            .filter(|device| device.district == record.district)
-            .collect(),
-        SiteKind::CityDesk => stage.presses.iter().collect(),
-        SiteKind::Station | SiteKind::Facility => stage
-            .presses
-            .iter()
-            .filter(|device| device.home_station.as_ref() == Some(site))
-            .collect(),
+/// Devices whose press rings this site first, as the dispatcher ranks, in a random order; for a desk, those of its
+/// district, and for the city desk any. When there is none, the nearest ones.
+fn near<'a>(stage: &'a Stage, city: &City, site: &SiteId) -> Vec<&'a DemoDevice> {
+    let Some(row) = city.sites.get(site) else {
+        return Vec::new();
     };
-    if devices.is_empty() {
-        devices = stage.presses.iter().collect();
+    let record = &row.record;
+    let mut devices: Vec<&DemoDevice> = stage.presses.iter().collect();
+    match record.kind {
+        SiteKind::CityDesk => {}
+        SiteKind::DistrictDesk => devices.retain(|device| device.district == record.district),
+        SiteKind::Station | SiteKind::Facility => {
+            devices.sort_by_key(|device| squared(device, record));
+            devices.truncate(WEIGHED);
+            let first: Vec<_> = devices
+                .iter()
+                .copied()
+                .filter(|device| rung_first(city, device).as_ref() == Some(site))
+                .collect();
+            if first.is_empty() {
+                devices.truncate(CALL_TRIES);
+            } else {
+                devices = first;
+            }
+        }
     }
-    let distance = |device: &DemoDevice| {
-        let (dx, dy) = (
-            i64::from(device.lon_e6 - record.lon_e6) * 7 / 10,
-            i64::from(device.lat_e6 - record.lat_e6),
-        );
-        dx * dx + dy * dy
+    devices.shuffle(&mut rand::rng());
+    devices
+}
+
+/// Which site a press of this device would ring first.
+fn rung_first(city: &City, device: &DemoDevice) -> Option<SiteId> {
+    let sites: Vec<SiteNow<'_>> = city
+        .open_sites()
+        .map(|record| SiteNow {
+            record,
+            on_duty: city.on_duty(&record.site),
+            load: 0,
+        })
+        .collect();
+    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
+    let place = Place {
+        lon_e6: device.lon_e6,
+        lat_e6: device.lat_e6,
     };
-    devices.sort_by_key(|device| distance(device));
-    devices.truncate(12);
-    let pick = rand::rng().random_range(0..devices.len().max(1));
-    devices.get(pick).copied()
+    let at = Timestamp(eventlog::clock::now_micros() / 1000);
+    let ranked = rank(
+        place,
+        device.home_station.as_ref(),
+        &sites,
+        &crossings,
+        &RingPolicy::default(),
+        at,
+        SignalKind::Sos,
+    );
+    let mut eligible = ranked.into_iter().filter(|one| one.ruled_out.is_none());
+    eligible.next().map(|one| one.site)
+}
+
+/// How far apart, squared; good enough to sort by within a city at 45° north.
+fn squared(device: &DemoDevice, record: &SiteRecord) -> i64 {
+    let (dx, dy) = (
+        i64::from(device.lon_e6 - record.lon_e6) * 7 / 10,
+        i64::from(device.lat_e6 - record.lat_e6),
+    );
+    dx * dx + dy * dy
 }

@@ -61,8 +61,8 @@ pub(crate) async fn certificate(
     };
     Ok(Certificate {
         config,
-        console_url: url(&listening.console),
-        devices_url: url(&listening.devices),
+        console_url: url(listening.console()),
+        devices_url: url(&listening.devices_here()),
     })
 }
 

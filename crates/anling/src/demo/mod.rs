@@ -16,7 +16,9 @@ use crate::{
     doors::{self, Listening},
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
-    node::{self, Ground, Node, Setting, Sockets},
+    ground::Ground,
+    node::{self, Node, Setting, Sockets},
+    roles::Roles,
     settings::Settings,
 };
 use console::ConsoleOptions;
@@ -39,6 +41,13 @@ struct Made {
     residents: u32,
     /// Milliseconds since 1970.
     at: i64,
+    /// Everything is imported; otherwise the next start goes on with it.
+    #[serde(default = "whole")]
+    whole: bool,
+}
+
+fn whole() -> bool {
+    true
 }
 
 const MADE: &str = "demo-city.json";
@@ -49,12 +58,22 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     if args.lan {
         lan::open(&mut settings);
     }
+    if settings.roles != Roles::ALL {
+        return Err(Failure::setting(
+            "the demo has all roles; leave --roles out, or use `anling serve`",
+        ));
+    }
+    if let (true, Some(database)) = (args.fresh, &settings.database) {
+        return Err(Failure::setting(format!(
+            "--fresh removes a folder, not what is in {database}; make a new database instead"
+        )));
+    }
     let sockets = Sockets::bind(&settings)?;
     if args.fresh {
         Folder::clear_demo(&settings.data)?;
     }
     let folder = Folder::open(&settings.data, Purpose::Demo)?;
-    let ground = Ground::open(&folder, &settings, Purpose::Demo).await?;
+    let ground = Ground::open(&folder, &settings).await?;
     let (made, new) = city(&folder, &ground, &args).await?;
     let plan = harbin::Plan {
         seed: made.seed,
@@ -93,7 +112,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
         None => settings
             .public_url
             .clone()
-            .unwrap_or_else(|| format!("http://{}", listening.console)),
+            .unwrap_or_else(|| format!("http://{}", listening.console())),
     };
     let mut webhooks = node::webhooks(&settings, &public_url);
     if webhooks.duty_phone.is_none() {
@@ -169,24 +188,24 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
 
 /// The city of the folder: continued, or made now. A city half made by an earlier run is made whole.
 async fn city(folder: &Folder, ground: &Ground, args: &Demo) -> Result<(Made, bool), Failure> {
-    if let Ok(text) = std::fs::read_to_string(folder.file(MADE)) {
-        return Ok((
-            serde_json::from_str(&text).doing("read demo-city.json; start anew with --fresh")?,
-            false,
-        ));
-    }
-    let plan = harbin::Plan {
-        seed: args.seed,
-        residents: args.residents,
+    let made = match read_made(folder)? {
+        Some(made) if made.whole => return Ok((made, false)),
+        Some(made) => made,
+        None if ground.log.head() != eventlog::Position::START => {
+            return Err(Failure::new(format!(
+                "{} is missing, and with it what this city was made from: put it back, or start anew with --fresh",
+                folder.file(MADE).display()
+            )));
+        }
+        None => begin(folder, ground, args)?,
     };
-    let password = uuid::Uuid::new_v4().simple().to_string()[..10].to_owned();
-    let hash = console::hash_password(&password).doing("hash the demo password")?;
-    let city = harbin::city(&plan);
-    people::write_accounts(folder, &accounts(&city, &password))?;
-    people::write_devices(
-        folder,
-        &harbin::residents(&plan).map(device).collect::<Vec<_>>(),
-    )?;
+    let plan = harbin::Plan {
+        seed: made.seed,
+        residents: made.residents,
+    };
+    let known = people::read_accounts(folder)?;
+    let password = known.first().map_or("", |account| &account.password);
+    let hash = console::hash_password(password).doing("hash the demo password")?;
     let style = ProgressStyle::with_template("  建城 {bar:40.green} {pos}/{len} {elapsed}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = ProgressBar::new(0).with_style(style);
@@ -210,15 +229,46 @@ async fn city(folder: &Folder, ground: &Ground, args: &Demo) -> Result<(Made, bo
         .doing("read the demo city")?;
     panels::enrol(ground, &plan).await?;
     let made = Made {
+        whole: true,
+        ..made
+    };
+    write_made(folder, &made)?;
+    Ok((made, true))
+}
+
+/// Writes down what the city will be made from, before the first of it stands in the log.
+fn begin(folder: &Folder, ground: &Ground, args: &Demo) -> Result<Made, Failure> {
+    let plan = harbin::Plan {
+        seed: args.seed,
+        residents: args.residents,
+    };
+    let password = uuid::Uuid::new_v4().simple().to_string()[..10].to_owned();
+    people::write_accounts(folder, &accounts(&harbin::city(&plan), &password))?;
+    let devices: Vec<DemoDevice> = harbin::residents(&plan).map(device).collect();
+    people::write_devices(folder, &devices)?;
+    let made = Made {
         seed: plan.seed,
         residents: plan.residents,
         at: ground.log.now_micros() / 1000,
+        whole: false,
     };
-    folder.write_private(
-        MADE,
-        &serde_json::to_vec(&made).expect("numbers are plain data"),
-    )?;
-    Ok((made, true))
+    write_made(folder, &made)?;
+    Ok(made)
+}
+
+fn read_made(folder: &Folder) -> Result<Option<Made>, Failure> {
+    match std::fs::read_to_string(folder.file(MADE)) {
+        Ok(text) => serde_json::from_str(&text)
+            .doing("read demo-city.json; start anew with --fresh")
+            .map(Some),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).doing("read demo-city.json"),
+    }
+}
+
+fn write_made(folder: &Folder, made: &Made) -> Result<(), Failure> {
+    let text = serde_json::to_vec(made).expect("numbers are plain data");
+    folder.write_private(MADE, &text)
 }
 
 fn device(resident: harbin::ResidentPlan) -> DemoDevice {
@@ -394,7 +444,9 @@ fn greet(greeting: &Greeting<'_>) {
     println!("  值班手机 phone     {public_url}/demo/phone");
     let (scheme, devices) = (listening.scheme(), listening.devices_here());
     println!("  设备 devices       {scheme}://{}", devices);
-    println!("  报警主机 panels    {} (SIA DC-09, TCP)", listening.dc09);
+    if let Some(address) = &listening.dc09 {
+        println!("  报警主机 panels    {address} (SIA DC-09, TCP)");
+    }
     if let Some(device) = device {
         println!(
             "  按钮页 button      {scheme}://{}/sos?device={}#key={}",

@@ -5,7 +5,7 @@
 
 use crate::{
     failure::{Doing, Failure},
-    node::Ground,
+    ground::Ground,
 };
 use directory::harbin;
 use domain::{Actor, DeviceId};

@@ -5,7 +5,7 @@
 
 use crate::{
     failure::{Doing, Failure},
-    node::Ground,
+    ground::Ground,
 };
 use casebook::{ActError, Case};
 use domain::{
@@ -125,6 +125,8 @@ mod tests {
             log,
             book,
             directory,
+            shared: false,
+            lock: None,
         }
     }
 

@@ -122,17 +122,17 @@ async fn every_bad_request_gets_a_problem_that_says_what_is_wrong() {
         ),
         post(
             &commands,
-            order(json!({ "act": "transfer", "party": "moon", "id": null, "reason": "x" })),
+            order(json!({ "act": "transfer", "party": "moon", "id": null, "reason": "nearer" })),
             400,
         ),
         post(
             &commands,
-            order(json!({ "act": "transfer", "party": "site", "id": null, "reason": "x" })),
+            order(json!({ "act": "transfer", "party": "site", "id": null, "reason": "nearer" })),
             400,
         ),
         post(
             &commands,
-            order(json!({ "act": "transfer", "party": "site", "id": "s-9", "reason": "x" })),
+            order(json!({ "act": "transfer", "party": "site", "id": "s-9", "reason": "nearer" })),
             404,
         ),
         post(
@@ -175,12 +175,32 @@ async fn every_bad_request_gets_a_problem_that_says_what_is_wrong() {
         post(
             &commands,
             order(json!({ "act": "reopen", "cause": "" })),
-            200,
+            400,
+        ),
+        post(
+            &commands,
+            order(json!({ "act": "reopen", "cause": "not_safe" })),
+            409,
+        ),
+        post(
+            &commands,
+            order(json!({ "act": "hold", "reason": "王奶奶在楼下", "minutes": 5 })),
+            400,
+        ),
+        post(
+            &commands,
+            order(json!({ "act": "transfer", "party": "city_desk", "id": null, "reason": "x" })),
+            400,
+        ),
+        post(
+            &commands,
+            order(json!({ "act": "try_contact", "order": 99, "result": "reached" })),
+            404,
         ),
         post(
             &commands,
             order(json!({ "act": "decline", "reason": "字".repeat(300) })),
-            409,
+            400,
         ),
     ];
     assert!(cases.len() >= 30);

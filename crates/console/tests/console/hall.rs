@@ -122,19 +122,35 @@ fn profile(n: u32) -> Profile {
 
 impl Hall {
     pub(crate) async fn open() -> Self {
-        let log = Log::memory(Arc::new(SystemClock));
-        Self::over(log).await
+        Self::first(None).await
     }
 
-    async fn over(log: Log) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let vault = Vault::open(log.clone(), MasterKey::random()).await.unwrap();
-        let book = Casebook::new(log, vault);
+    /// The first of several processes.
+    pub(crate) async fn open_as(node: &str) -> Self {
+        Self::first(Some(node)).await
+    }
+
+    async fn first(node: Option<&str>) -> Self {
+        let log = Log::memory(Arc::new(SystemClock));
+        let book = book(log).await;
         let directory = Directory::open(book.clone(), None).await.unwrap();
         furnish(&directory).await;
+        Self::over(book, directory, node).await
+    }
+
+    /// Another process on the same log, with everything of its own.
+    pub(crate) async fn beside(&self, node: &str) -> Self {
+        let book = book(self.book.log().clone()).await;
+        let directory = Directory::open(book.clone(), None).await.unwrap();
+        Self::over(book, directory, Some(node)).await
+    }
+
+    async fn over(book: Casebook, directory: Directory, node: Option<&str>) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         directory.caught_up(book.log().head()).await.unwrap();
         let options = ConsoleOptions {
             webhook_secret: Some(SECRET.to_vec()),
+            node: node.map(|node| domain::NodeId::parse(node).unwrap()),
             ..ConsoleOptions::default()
         };
         let policy = RingPolicy::default();
@@ -316,6 +332,12 @@ impl Hall {
         let waited = tokio::time::timeout(PATIENCE, waiting).await;
         assert!(waited.is_ok(), "{what}");
     }
+}
+
+async fn book(log: Log) -> Casebook {
+    let key = MasterKey::from_bytes([7; 32]);
+    let vault = Vault::open(log.clone(), key).await.unwrap();
+    Casebook::new(log, vault)
 }
 
 async fn furnish(directory: &Directory) {

@@ -15,3 +15,4 @@ mod hall;
 mod live;
 mod replay;
 mod scope;
+mod several;

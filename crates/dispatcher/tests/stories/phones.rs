@@ -87,6 +87,7 @@ fn hook(url: &str) -> Option<Webhook> {
 
 fn dispatcher(world: &World, duty_phone: Option<Webhook>, sms: Option<Webhook>) -> Dispatcher {
     world.dispatcher_with(DispatcherOptions {
+        shared: false,
         webhooks: Webhooks {
             duty_phone,
             sms,
@@ -164,6 +165,76 @@ async fn a_restart_does_not_ring_again_what_was_rung() {
     let second = next(&mut requests).await;
     assert_ne!(first.json()["incident"], second.json()["incident"]);
     after.stop().await;
+}
+
+/// One of several dispatchers on the log.
+fn one_of_several(world: &World, url: &str) -> Dispatcher {
+    world.dispatcher_with(DispatcherOptions {
+        shared: true,
+        webhooks: Webhooks {
+            duty_phone: hook(url),
+            ..Webhooks::default()
+        },
+        name: String::new(),
+    })
+}
+
+#[tokio::test]
+async fn two_dispatchers_ring_a_telephone_once() {
+    let (url, mut requests) = exchange(0).await;
+    let world = world().await;
+    let beside = World {
+        places: world.places.clone(),
+        ..World::over(world.log.clone()).await
+    };
+    let two = [one_of_several(&world, &url), one_of_several(&beside, &url)];
+    for dispatcher in &two {
+        assert!(dispatcher.ready().await);
+    }
+    let mut keys = std::collections::BTreeSet::new();
+    for n in 1..=10 {
+        world.press(&format!("d-{n}"), "1", SignalKind::Sos).await;
+        // However many ring, each call comes once.
+        let request = next(&mut requests).await;
+        let key = request.header("Idempotency-Key").to_owned();
+        assert!(keys.insert(key), "called twice");
+    }
+    let [a, b] = two;
+    a.stop().await;
+    // The other sees that everything was called.
+    let (cursors, end) = (world.log.cursors(), world.log.head());
+    let cursor = dispatcher::duty_phone::CURSOR;
+    while cursors.get(cursor).await.unwrap() < Some(end) {
+        tokio::task::yield_now().await;
+    }
+    b.stop().await;
+    while let Ok(request) = requests.try_recv() {
+        let key = request.header("Idempotency-Key").to_owned();
+        assert!(keys.insert(key), "called twice");
+    }
+}
+
+#[tokio::test]
+async fn a_ringing_of_a_dispatcher_that_died_is_made_by_the_other() {
+    let (url, mut requests) = exchange(0).await;
+    let world = world().await;
+    let other = one_of_several(&world, &url);
+    assert!(other.ready().await);
+    world.press("d-1", "1", SignalKind::Sos).await;
+    let rung = |e: &IncidentEvent| matches!(e, IncidentEvent::DutyPhoneRung { .. });
+    let (id, _) = world.until("the ringing", |h| rung(&h.event)).await;
+    next(&mut requests).await;
+    // One that somebody else has decided, and nobody calls.
+    let ring = IncidentCommand::RingDutyPhone {
+        party: crate::world::at_site("s-1"),
+        attempt: 77,
+        cause: DutyPhoneCause::Unanswered,
+    };
+    let asked = world.casebook.asked(Actor::Dispatcher, None, ring);
+    let command = CommandId(Uuid::new_v4());
+    world.casebook.act(id, command, asked).await.unwrap();
+    while next(&mut requests).await.json()["attempt"] != 77 {}
+    other.stop().await;
 }
 
 #[tokio::test]

@@ -3,12 +3,13 @@
 use crate::world::{World, at_site, operator};
 use casebook::{Case, streams};
 use domain::{
-    Actor, CommandId,
+    Actor, CommandId, NodeId,
     incident::{IncidentCommand, IncidentEvent, OfferCause},
     operator::OperatorEvent,
     signal::SignalKind,
+    site::SiteEvent,
 };
-use eventlog::{Direction, Revision};
+use eventlog::{Direction, Position, Revision};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -128,4 +129,49 @@ async fn an_operator_without_a_console_is_not_rung_and_comes_back() {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(world.offers(second).await[0].added, [at_site("s-1")]);
     dispatcher.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_consoles_of_a_process_that_is_gone_are_ended_and_those_of_one_that_lives_are_not() {
+    let world = World::staffed().await;
+    let node = |name: &str| NodeId::parse(name).unwrap();
+    for (site, process) in [("s-1", "gone"), ("s-2", "lives")] {
+        let attached = SiteEvent::ConsoleAttached {
+            site: crate::world::site(site),
+            operator: operator(site),
+            console: crate::world::console(site),
+            node: Some(node(process)),
+        };
+        world.site_event(site, attached).await;
+    }
+    let living = tokio_util::sync::CancellationToken::new();
+    let lives = directory::presence::show(world.log.clone(), node("lives"), living.clone());
+    tokio::spawn(lives);
+    // Two dispatchers see the same, and it is written once.
+    let dispatchers = [world.dispatcher(), world.dispatcher()];
+    let began = world.now();
+    let unreachable = async {
+        while reach_events(&world, "s-1").await.is_empty() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    };
+    unreachable.await;
+    let after = world.now().since(began);
+    assert!(after >= Duration::from_secs(32), "{after:?}");
+    assert!(after <= Duration::from_secs(38), "{after:?}");
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let log = &world.log;
+    let all = log.read_all(Position::START, Direction::Forward, 10_000);
+    let ended: Vec<_> = all
+        .await
+        .unwrap()
+        .iter()
+        .filter(|event| &*event.kind == "ConsoleDetached")
+        .map(|event| event.stream.to_string())
+        .collect();
+    assert_eq!(ended, ["site-s-1"]);
+    assert!(reach_events(&world, "s-2").await.is_empty());
+    for dispatcher in dispatchers {
+        dispatcher.stop().await;
+    }
 }

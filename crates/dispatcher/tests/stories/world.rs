@@ -199,6 +199,7 @@ impl World {
             site: site.clone(),
             operator: operator.clone(),
             console: console.clone(),
+            node: None,
         };
         self.site_event(name, attached).await;
         let proven = SiteEvent::SoundProven {
@@ -214,6 +215,7 @@ impl World {
             site: site(name),
             operator: operator(name),
             console: console(name),
+            node: None,
         };
         self.site_event(name, detached).await;
     }

@@ -66,6 +66,7 @@ fn opened(revision: u64, happened: &Happened<IncidentEvent>) -> Option<Incident>
         cancel_said: false,
         offer: None,
         first_offered_at: None,
+        widened: false,
         phase: Phase::Waiting,
         owner: None,
         responders: Vec::new(),

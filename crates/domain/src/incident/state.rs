@@ -51,6 +51,8 @@ pub struct Incident {
     pub offer: Option<Offer>,
     /// When the first ring was offered.
     pub first_offered_at: Option<Timestamp>,
+    /// A later ring than the first has been offered. Parties of one ring may be offered it one after another.
+    pub widened: bool,
     /// Where the work stands.
     pub phase: Phase,
     /// Who holds it.

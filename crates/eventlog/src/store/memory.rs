@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::memory_doors::MemoryDoors;
 use super::plan::{Known, Planner, Standing, members};
-use super::{Answer, Committed, Scan, Store, StoreError, StoreSize, Write};
+use super::{Answer, Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::AppendError;
 use crate::event::{Direction, Recorded, StreamAppend};
@@ -78,7 +78,7 @@ impl MemoryStore {
 
 #[async_trait]
 impl Store for MemoryStore {
-    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError> {
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
         if let Some(delay) = self.faults.commit_delay() {
             tokio::time::sleep(delay).await;
         }

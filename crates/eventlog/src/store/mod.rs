@@ -1,13 +1,15 @@
 //! The contract below the handle: what a store must do.
 //!
-//! For: letting SQLite, memory and, later, other databases stand under the same writer, subscriptions and doors.
+//! For: letting SQLite, PostgreSQL and memory stand under the same writer, subscriptions and doors.
 //! May not know: queues, subscriptions, who asked.
 //!
 //! A store only gathers what stands in it about a batch, lets [`plan`] decide what fits, and keeps the result.
 
+mod cache;
 pub(crate) mod memory;
 mod memory_doors;
 pub(crate) mod plan;
+pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use std::sync::Arc;
@@ -54,11 +56,25 @@ pub(crate) struct Committed {
     pub(crate) head: Position,
 }
 
-/// The store did not do it. After a failed [`Store::commit`] nothing of the batch is there, or (a store behind a
-/// network only) the whole batch is, which the event ids tell when it is tried again.
+/// The store did not do it.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct StoreError(pub(crate) String);
+
+/// Why a batch was not made durable.
+#[derive(Debug)]
+pub(crate) enum Uncommitted {
+    /// Nothing of it is there; its members may be tried one by one.
+    Aborted(StoreError),
+    /// The store is not there. Nothing of the batch is, or all of it, which the event ids tell when it is sent again.
+    Lost(StoreError),
+}
+
+impl From<StoreError> for Uncommitted {
+    fn from(error: StoreError) -> Self {
+        Self::Aborted(error)
+    }
+}
 
 /// What to read; see the handle's methods for the meaning of the bounds.
 #[derive(Clone, Copy, Debug)]
@@ -96,7 +112,7 @@ pub(crate) struct StoreSize {
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {
     /// Makes a batch durable, refusing misfits one by one. Called by one writer at a time.
-    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError>;
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted>;
 
     /// The last committed position.
     async fn head(&self) -> Result<Position, StoreError>;
@@ -119,6 +135,25 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// How much there is.
     async fn size(&self) -> Result<StoreSize, StoreError>;
+
+    /// Whether the store answers, as far as is known.
+    fn reachable(&self) -> bool {
+        true
+    }
+
+    /// Why what it keeps is less safe than it could be.
+    fn degraded(&self) -> Option<String> {
+        None
+    }
+
+    /// How far the log's clock may be off the store's own; `None` where they are the same, or it was never measured.
+    fn clock_uncertainty(&self) -> Option<std::time::Duration> {
+        None
+    }
+
+    /// Somebody else wrote between our batches: what is missing is to be read and handed on. Only asked of a store that
+    /// others write to.
+    fn wake_tail(&self) {}
 
     /// Puts everything in order before the process ends.
     async fn close(&self);

@@ -90,9 +90,7 @@ impl Known {
 
     /// Appends on existing streams that recognise repeats by id.
     fn by_ids<'a>(&self, batch: &'a [Write]) -> impl Iterator<Item = &'a StreamAppend> {
-        members(batch).filter(|member| {
-            after(member.expected).is_none() && self.head(&member.stream).is_some()
-        })
+        members(batch).filter(|member| goes_by_ids(member) && self.head(&member.stream).is_some())
     }
 
     fn last_with(&self, stream: &StreamName, id: EventId) -> Option<Standing> {
@@ -106,6 +104,11 @@ pub(crate) fn members(batch: &[Write]) -> impl Iterator<Item = &StreamAppend> {
         Write::Append(streams) => streams.as_slice(),
         Write::Door(_) => &[],
     })
+}
+
+/// Whether an append recognises repeats by their ids, wherever they stand in the stream.
+pub(crate) fn goes_by_ids(member: &StreamAppend) -> bool {
+    after(member.expected).is_none()
 }
 
 /// The first revision an append would take by its expectation; none when any will do.

@@ -8,6 +8,7 @@
 //! - `read`, `subscribe`, `doors`: what is given back.
 //! - `queues`: lanes, bounds, closing.
 //! - `model`: random histories against a small model.
+//! - `postgres`: what only a shared database can do; `server`: throw-away PostgreSQL servers.
 //! - `faults`, `sqlite`, `admin`: what only one store, or the process around it, can do.
 
 #![expect(
@@ -21,9 +22,17 @@ mod doors;
 mod faults;
 mod limits;
 mod model;
+mod postgres;
 mod queues;
 mod read;
 mod repeat;
+#[path = "../../../../tests/src/postgres.rs"]
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the journeys, where it is public"
+)]
+mod server;
 mod sqlite;
 mod stores;
 mod subscribe;

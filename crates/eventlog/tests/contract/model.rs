@@ -241,6 +241,19 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig {
+        cases: 40,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn postgres_does_what_the_model_does(steps in prop::collection::vec(step(), 1..60)) {
+        runtime().block_on(async { play(Bench::postgres().await, &steps).await });
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
         cases: 400,
         failure_persistence: None,
         ..ProptestConfig::default()

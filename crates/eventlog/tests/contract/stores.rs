@@ -7,11 +7,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use eventlog::{
-    AppendError, Appended, EventId, Expected, Lane, Log, ManualClock, NewEvent, Recorded, Revision,
-    StreamAppend, StreamName,
+    AppendError, Appended, EventId, Expected, Lane, Log, ManualClock, NewEvent, PostgresOptions,
+    Recorded, Revision, StreamAppend, StreamName,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use crate::server::PostgresServer;
 
 /// When every bench's clock starts, in microseconds of UTC since 1970.
 pub(crate) const BEGAN: i64 = 1_300_000_000_000_000;
@@ -31,6 +33,12 @@ macro_rules! on_every_store {
                 super::$test(crate::stores::Bench::sqlite().await).await;
             })+
         }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::stores::Bench::postgres().await).await;
+            })+
+        }
     };
 }
 pub(crate) use on_every_store;
@@ -39,7 +47,14 @@ pub(crate) use on_every_store;
 pub(crate) struct Bench {
     pub(crate) log: Log,
     pub(crate) clock: Arc<ManualClock>,
-    dir: Option<TempDir>,
+    place: Place,
+}
+
+/// Where a bench's log is kept.
+enum Place {
+    Memory,
+    Folder(TempDir),
+    Schema(PostgresOptions),
 }
 
 impl Bench {
@@ -48,7 +63,7 @@ impl Bench {
         Self {
             log: Log::memory(clock.clone()),
             clock,
-            dir: None,
+            place: Place::Memory,
         }
     }
 
@@ -58,18 +73,33 @@ impl Bench {
         Self {
             log: Log::open_sqlite(dir.path(), clock.clone()).await.unwrap(),
             clock,
-            dir: Some(dir),
+            place: Place::Folder(dir),
+        }
+    }
+
+    /// A schema of its own in the server this test process started.
+    pub(crate) async fn postgres() -> Self {
+        let clock = Arc::new(ManualClock::new(BEGAN));
+        let options = schema_of(PostgresServer::shared());
+        Self {
+            log: Log::open_postgres(&options, clock.clone()).await.unwrap(),
+            clock,
+            place: Place::Schema(options),
         }
     }
 
     /// What a new process would find.
     pub(crate) async fn reopen(&mut self) {
-        self.log = match &self.dir {
-            None => self.log.fork_after_crash().unwrap(),
-            Some(dir) => {
+        let clock = self.clock.clone();
+        self.log = match &self.place {
+            Place::Memory => self.log.fork_after_crash().unwrap(),
+            Place::Folder(dir) => {
                 self.log.close().await;
-                let clock = self.clock.clone();
                 Log::open_sqlite(dir.path(), clock).await.unwrap()
+            }
+            Place::Schema(options) => {
+                self.log.close().await;
+                Log::open_postgres(options, clock).await.unwrap()
             }
         };
     }
@@ -99,6 +129,14 @@ impl Bench {
             .log
             .read_all(Position::START, Direction::Forward, READ_LIMIT);
         read.await.unwrap()
+    }
+}
+
+/// A schema nobody uses yet, in a server of ours.
+pub(crate) fn schema_of(server: &PostgresServer) -> PostgresOptions {
+    PostgresOptions {
+        schema: PostgresServer::fresh_schema(),
+        ..PostgresOptions::new(server.url())
     }
 }
 

@@ -29,7 +29,7 @@ const RATIO_MAX: u32 = 3;
 /// Below this, idle counts as this. In an unoptimised build on two cores the import's sealing takes half of the machine,
 /// and a press that is looked up, decided and appended waits some milliseconds for a core at each step: turns of the
 /// scheduler, not of the log. What this test is there to find, an import standing before presses, costs hundreds.
-const IDLE_FLOOR: Duration = Duration::from_millis(25);
+const IDLE_FLOOR: Duration = Duration::from_millis(10);
 
 async fn p99(house: &House, half: &str) -> Duration {
     let mut ticks = tokio::time::interval(EVERY);

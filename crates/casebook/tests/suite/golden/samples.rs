@@ -9,7 +9,7 @@ pub(super) use incident::incident;
 
 use domain::{
     Actor, AlarmId, CommunityId, ConsoleId, CrossingId, DeviceId, DistrictId, Happened, IncidentId,
-    OperatorId, ResidentId, ResponderId, Sealed, SiteId, Timestamp,
+    NodeId, OperatorId, ResidentId, ResponderId, Sealed, SiteId, Timestamp,
     care::CareEvent,
     crossing::{CrossingEvent, CrossingRecord},
     device::{DeviceEvent, Received},
@@ -281,11 +281,25 @@ pub(super) fn site() -> Vec<Happened<SiteEvent>> {
             site: site(),
             operator: operator(),
             console: console(),
+            node: None,
+        },
+        SiteEvent::ConsoleAttached {
+            site: site(),
+            operator: operator(),
+            console: console(),
+            node: NodeId::parse("desk-a").ok(),
         },
         SiteEvent::ConsoleDetached {
             site: site(),
             operator: operator(),
             console: console(),
+            node: None,
+        },
+        SiteEvent::ConsoleDetached {
+            site: site(),
+            operator: operator(),
+            console: console(),
+            node: NodeId::parse("desk-a").ok(),
         },
         SiteEvent::SoundProven {
             site: site(),

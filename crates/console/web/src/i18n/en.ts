@@ -240,6 +240,8 @@ export const en: Record<Phrase, string> = {
   map_failed: 'The map could not be read.',
   map_station_sound: 'site with sound',
   map_station: 'site without sound',
+  map_round: 'round: station',
+  map_square: 'square: facility',
   map_closed: 'site, closed',
   map_crossing_open: 'bridge, open',
   map_crossing_closed: 'bridge, closed',

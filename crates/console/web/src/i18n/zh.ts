@@ -246,6 +246,8 @@ export const zh = {
   map_failed: '地图数据没有取到。',
   map_station_sound: '网点，有声席位',
   map_station: '网点，无有声席位',
+  map_round: '圆形：服务站',
+  map_square: '方形：连锁机构',
   map_closed: '网点，未开放',
   map_crossing_open: '桥，可通行',
   map_crossing_closed: '桥，封闭',

@@ -77,7 +77,7 @@ impl Case<'_> {
 
     pub(super) fn reopen(&self, cause: &str) -> Decided {
         let Some(closing) = &self.incident.closing else {
-            return Ok(vec![]);
+            return Err(Refusal::StillOpen);
         };
         let cause = reason_given(cause)?;
         let max_h = self.policy.work.reopen_h;

@@ -69,6 +69,7 @@ pub(super) fn offered(incident: &mut Incident, at: Timestamp, event: &IncidentEv
     if incident.owner.is_some() && beside && incident.beside.is_none() {
         ring_again(offer, at);
     }
+    incident.widened |= (offer.ring, offer.round) != (*ring, *round);
     (offer.ring, offer.round) = (*ring, *round);
     (offer.offered_at, offer.widens_at) = (at, *widens_at);
     for party in added {

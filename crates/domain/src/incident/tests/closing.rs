@@ -130,7 +130,10 @@ fn a_closed_incident_opens_again_for_a_day() {
         late.refuses(by("zhao"), reopen.clone()),
         Refusal::ReopenTooLate { max_h: 24 }
     );
-    assert_eq!(Story::talking().asked(by("zhao"), reopen), Ok(vec![]));
+    assert_eq!(
+        Story::talking().refuses(by("zhao"), reopen),
+        Refusal::StillOpen
+    );
 }
 
 #[test]

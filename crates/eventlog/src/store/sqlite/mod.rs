@@ -24,11 +24,11 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::Mutex;
 
-use super::{Committed, Scan, Store, StoreError, StoreSize, Write};
+use super::{Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
 use crate::event::Recorded;
-use crate::lock::WriterLock;
+use crate::lock::FolderLock;
 use crate::name::{EventId, Position, Revision, StreamName};
 use read::Readers;
 use session::Session;
@@ -52,9 +52,9 @@ struct Writing {
 
 impl SqliteStore {
     /// Opens or creates the log in `dir`, with the folder's writer lock.
-    pub(crate) async fn open(dir: &Path) -> Result<(Self, WriterLock), OpenError> {
+    pub(crate) async fn open(dir: &Path) -> Result<(Self, FolderLock), OpenError> {
         open::folder(dir)?;
-        let lock = WriterLock::take(dir)?;
+        let lock = FolderLock::take(dir)?;
         let path = open::file(dir);
         let session = open::for_writing(&path).await?;
         let store = Self {
@@ -97,9 +97,9 @@ impl SqliteStore {
 
 #[async_trait]
 impl Store for SqliteStore {
-    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError> {
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
         let Some(writing) = &self.writing else {
-            return Err(StoreError("opened for reading".to_owned()));
+            return Err(StoreError("opened for reading".to_owned()).into());
         };
         let mut writing = writing.lock().await;
         let mut session = match writing.session.take() {
@@ -113,7 +113,7 @@ impl Store for SqliteStore {
             }
             Err(error) => {
                 session.give_up().await;
-                Err(error)
+                Err(error.into())
             }
         }
     }
