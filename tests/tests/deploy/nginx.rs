@@ -1,7 +1,7 @@
 //! nginx before a running Anling, with the example's own lines.
 
 use crate::{deploy, run};
-use journeys::Node;
+use journeys::{Node, Store};
 use reqwest::{Client, StatusCode};
 use serde_json::json;
 use std::{fs, net::TcpListener, path::Path, time::Duration};
@@ -120,13 +120,14 @@ async fn start(dir: &Path) -> Node {
     let config = dir.join("anling.toml");
     fs::write(&config, "trusted_proxies = [\"127.0.0.1\"]\n").unwrap();
     let flags = [
+        "demo",
         "--no-cast",
         "--residents",
         "30",
         "--config",
         config.to_str().unwrap(),
     ];
-    Node::start_with(&dir.join("data"), &flags).await
+    Store::Sqlite.start_with(&dir.join("data"), &flags).await
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ mod document;
 mod line;
 
 use document::{Door, Messages};
-use journeys::Node;
+use journeys::{Node, Store};
 use serde_json::Value;
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -25,13 +25,14 @@ async fn start(dir: &Path) -> Node {
         format!("[webhooks]\nduty_phone = \"http://127.0.0.1:9/ring\"\nsecret = \"{SECRET}\"\n");
     fs::write(&config, text).unwrap();
     let flags = [
+        "demo",
         "--no-cast",
         "--residents",
         "60",
         "--config",
         config.to_str().unwrap(),
     ];
-    Node::start_with(&dir.join("data"), &flags).await
+    Store::Sqlite.start_with(&dir.join("data"), &flags).await
 }
 
 async fn schema(door: &Door, path: &str) -> Messages {
