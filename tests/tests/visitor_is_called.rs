@@ -1,7 +1,7 @@
 //! A visitor of the demo takes duty at a station: the cast makes room there, and the visitor's first call rings within
 //! ten seconds, at their own station first.
 
-use journeys::{Node, Page};
+use journeys::{Page, Store};
 use std::time::Duration;
 
 /// What the demo promises.
@@ -10,8 +10,10 @@ const CALLED_WITHIN: Duration = Duration::from_secs(10);
 #[tokio::test]
 async fn a_visitors_first_call_rings_at_their_own_station_within_ten_seconds() {
     let dir = tempfile::tempdir().unwrap();
-    let flags = ["--calls-per-minute", "0", "--residents", "400"];
-    let node = Node::start_with(&dir.path().join("data"), &flags).await;
+    let words = ["demo", "--calls-per-minute", "0", "--residents", "400"];
+    let node = Store::Sqlite
+        .start_with(&dir.path().join("data"), &words)
+        .await;
     let visitor = node
         .accounts()
         .into_iter()

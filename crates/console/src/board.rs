@@ -277,12 +277,12 @@ impl Board {
 
     /// Who else shows whether a responder is free: incidents in hand in the same district.
     fn of_responders(&self, incident: &Incident, event: &IncidentEvent) -> Vec<IncidentId> {
-        let moves = matches!(
-            event,
-            IncidentEvent::ResponderSent { .. }
-                | IncidentEvent::ResponderReturned { .. }
-                | IncidentEvent::Resolved { .. }
-        );
+        let moves = match event {
+            IncidentEvent::ResponderSent { .. } | IncidentEvent::ResponderReturned { .. } => true,
+            // Most calls end without anybody having gone; then nobody is free who was not before.
+            IncidentEvent::Resolved { .. } => !incident.responders.is_empty(),
+            _ => false,
+        };
         if !moves {
             return Vec::new();
         }

@@ -81,6 +81,11 @@ impl Cards {
         let known = self.known(sight, incident).await;
         let place = self.place(incident, known.as_deref()).await;
         let asked_as = accept_as(incident, sight, city);
+        // Whoever holds the call or may take it; for others everybody's ways need not be reckoned.
+        let viewer = &sight.viewer;
+        let may_send = viewer.responder.is_some()
+            || asked_as.is_some()
+            || incident.is_owned_by(&viewer.operator);
         let (place_zh, place_en) = place_words(incident, known.as_deref(), city);
         let offer = incident.offer.as_ref();
         Card {
@@ -122,7 +127,11 @@ impl Cards {
                 escalated: asked.escalated,
             }),
             responders: self.legs(incident, city).await,
-            can_send: self.can_send(frame, incident, known.as_deref(), place),
+            can_send: if may_send {
+                self.can_send(frame, incident, known.as_deref(), place)
+            } else {
+                Vec::new()
+            },
             contact_tries: incident.contacts.iter().map(try_view).collect(),
             services: incident
                 .services

@@ -10,6 +10,7 @@ use crate::{
     counts::counts,
     duty::Duty,
     names::operator_name,
+    options::COLLAPSE_AFTER,
     viewer::Viewer,
 };
 use domain::{IncidentId, Timestamp, incident::Incident};
@@ -35,6 +36,8 @@ pub(crate) struct Feed {
     /// The page came back with what it had: incidents may stand on it that are not in `held`.
     came_back: bool,
     counts: Counts,
+    /// News up to here was looked at.
+    looked: Position,
 }
 
 /// What to say.
@@ -53,7 +56,22 @@ impl Feed {
             held: BTreeSet::new(),
             came_back: false,
             counts: Counts::default(),
+            looked: Position::START,
         }
+    }
+
+    /// Whether there is news that this person must hear at once: a call on their screen that nobody has.
+    pub(crate) fn has_news(&mut self, app: &App) -> bool {
+        let sent = self.sent.unwrap_or(Position::END);
+        let (board, ids) = app.shared.news(self.looked.max(sent));
+        self.looked = board.position;
+        let rings = |id| {
+            let entry: Option<&Arc<Entry>> = board.incidents.get(id);
+            entry.is_some_and(|entry| {
+                entry.incident.owner.is_none() && sees(&self.viewer, &entry.incident, &board)
+            })
+        };
+        ids.iter().any(rings)
     }
 
     /// The page has everything up to here.
@@ -77,8 +95,24 @@ impl Feed {
         let (board, changed) = app.shared.since(sent);
         match changed {
             None => Some(self.snapshot(app, duty, board, true).await),
+            Some(changed) if self.collapses(&board, &changed) => {
+                Some(self.snapshot(app, duty, board, true).await)
+            }
             Some(changed) => self.changes(app, duty, board, &changed).await,
         }
+    }
+
+    /// Whether a snapshot says it shorter: many of this person's cards have changed, and no fewer than there are.
+    fn collapses(&self, board: &Board, changed: &BTreeSet<IncidentId>) -> bool {
+        if changed.len() <= COLLAPSE_AFTER {
+            return false;
+        }
+        let theirs = |id: &&IncidentId| {
+            let entry = board.incidents.get(id);
+            entry.is_some_and(|e| sees(&self.viewer, &e.incident, board)) || self.held.contains(id)
+        };
+        let theirs = changed.iter().filter(theirs).count();
+        theirs > COLLAPSE_AFTER && theirs >= visible(board, &self.viewer).len()
     }
 
     async fn snapshot(

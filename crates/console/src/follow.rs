@@ -5,7 +5,7 @@
 
 use crate::{
     board::{self, Board, Entry, Folded, Saved, Told},
-    options::{CHANGES_KEPT, COLLAPSE_AFTER, STORY_LINES},
+    options::{CHANGES_KEPT, STORY_LINES},
     records::Records,
 };
 use casebook::{BookError, Case, Casebook, codec::read_as, streams};
@@ -32,6 +32,10 @@ const CHECKPOINT_EVERY: u64 = 50_000;
 /// Events folded before consoles are told. Ours: a storm is shown in steps, not event by event.
 const FOLD_AT_ONCE: usize = 256;
 
+/// News remembered for consoles that have not looked yet; a console that is further behind hears of it with its next
+/// ordinary frame. Ours: what a storm brings between two looks.
+const NEWS_KEPT: usize = 1_024;
+
 /// How long the follower waits after the log did not answer.
 const AGAIN: Duration = Duration::from_millis(500);
 
@@ -43,6 +47,17 @@ const LOAD_PAGE: usize = 1_000;
 pub(crate) struct Shared {
     now: RwLock<Now>,
     pulse: watch::Sender<Position>,
+    /// The position of the last news.
+    news: watch::Sender<Position>,
+}
+
+/// What an event did to the board.
+#[derive(Debug, Clone, Copy)]
+struct Changed {
+    position: Position,
+    incident: IncidentId,
+    /// Somebody may have to hear of it at once: it opened, rings somewhere, or was pressed again.
+    news: bool,
 }
 
 #[derive(Debug)]
@@ -52,6 +67,8 @@ struct Now {
     changes: VecDeque<(Position, IncidentId)>,
     /// Changes after this position are all in `changes`.
     floor: Position,
+    /// The news among them, oldest first; the last [`NEWS_KEPT`].
+    news: VecDeque<(Position, IncidentId)>,
 }
 
 impl Shared {
@@ -61,10 +78,12 @@ impl Shared {
             floor: position,
             board: Arc::new(board),
             changes: VecDeque::new(),
+            news: VecDeque::new(),
         };
         Self {
             now: RwLock::new(now),
             pulse: watch::Sender::new(position),
+            news: watch::Sender::new(position),
         }
     }
 
@@ -79,7 +98,20 @@ impl Shared {
         self.pulse.subscribe()
     }
 
-    /// The board, and what changed on it after `sent`; `None`: too much or too long ago, take everything.
+    /// Ticks whenever somebody may have to hear of something at once.
+    pub(crate) fn watch_news(&self) -> watch::Receiver<Position> {
+        self.news.subscribe()
+    }
+
+    /// The board, and the incidents of which there was news after a position.
+    pub(crate) fn news(&self, after: Position) -> (Arc<Board>, Vec<IncidentId>) {
+        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
+        let from = now.news.partition_point(|(at, _)| *at <= after);
+        let ids = now.news.range(from..).map(|(_, id)| *id).collect();
+        (Arc::clone(&now.board), ids)
+    }
+
+    /// The board, and what changed on it after `sent`; `None`: too long ago, take everything.
     pub(crate) fn since(&self, sent: Position) -> (Arc<Board>, Option<BTreeSet<IncidentId>>) {
         let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
         let board = Arc::clone(&now.board);
@@ -90,14 +122,23 @@ impl Shared {
             .changes
             .partition_point(|(position, _)| *position <= sent);
         let changed: BTreeSet<IncidentId> = now.changes.range(from..).map(|(_, id)| *id).collect();
-        let few = changed.len() <= COLLAPSE_AFTER;
-        (board, few.then_some(changed))
+        (board, Some(changed))
     }
 
-    fn publish(&self, board: &Board, changed: Vec<(Position, IncidentId)>) {
+    fn publish(&self, board: &Board, changed: Vec<Changed>) {
+        let shown = Arc::new(board.clone());
+        let told = changed.iter().rev().find(|change| change.news);
+        let told = told.map(|change| change.position);
         let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        now.board = Arc::new(board.clone());
-        now.changes.extend(changed);
+        now.board = shown;
+        let news = changed.iter().filter(|change| change.news);
+        now.news
+            .extend(news.map(|change| (change.position, change.incident)));
+        let old = now.news.len().saturating_sub(NEWS_KEPT);
+        now.news.drain(..old);
+        let pairs = changed.iter();
+        now.changes
+            .extend(pairs.map(|change| (change.position, change.incident)));
         while now.changes.len() > CHANGES_KEPT {
             if let Some((position, _)) = now.changes.pop_front() {
                 now.floor = now.floor.max(position);
@@ -105,6 +146,9 @@ impl Shared {
         }
         drop(now);
         self.pulse.send_replace(board.position);
+        if let Some(position) = told {
+            self.news.send_replace(position);
+        }
     }
 }
 
@@ -268,7 +312,12 @@ pub(crate) async fn run(
                             }
                         }
                     };
-                    changed.extend(folded.into_iter().map(|id| (recorded.position, id)));
+                    let news = is_news(&recorded);
+                    changed.extend(folded.into_iter().map(|incident| Changed {
+                        position: recorded.position,
+                        incident,
+                        news,
+                    }));
                 }
                 Some(Ok(Delivery::CaughtUp(position))) => {
                     board.position = board.position.max(position);
@@ -290,6 +339,14 @@ pub(crate) async fn run(
             save_if_due(&casebook, before, &board);
         }
     }
+}
+
+/// Whether somebody may have to hear of it at once.
+fn is_news(recorded: &Recorded) -> bool {
+    matches!(
+        recorded.kind.as_ref(),
+        "IncidentOpened" | "AlarmJoined" | "Offered" | "Escalated" | "Transferred" | "Reopened"
+    )
 }
 
 fn forget_record(records: &Records, recorded: &Recorded) {
@@ -440,6 +497,38 @@ mod tests {
         assert!(board.closed.is_empty());
     }
 
+    fn change(position: u64, incident: IncidentId) -> Changed {
+        Changed {
+            position: Position(position),
+            incident,
+            news: position.is_multiple_of(2),
+        }
+    }
+
+    #[tokio::test]
+    async fn news_is_told_apart_from_other_changes_and_the_oldest_is_let_go() {
+        let book = book().await;
+        let shared = Shared::new(board_at(&book, Position::END).await.unwrap());
+        let told = shared.watch_news();
+        let mut board = Board::clone(&shared.board());
+        let id = IncidentId(Uuid::new_v4());
+        board.position = Position(3);
+        shared.publish(&board, vec![change(3, id)]);
+        assert!(
+            !told.has_changed().unwrap(),
+            "nothing anybody must hear at once"
+        );
+        board.position = Position(5);
+        shared.publish(&board, vec![change(4, id), change(5, id)]);
+        assert!(told.has_changed().unwrap());
+        assert_eq!(shared.news(Position::START).1, [id]);
+        assert!(shared.news(Position(4)).1.is_empty());
+        let many = (6..=6 + 2 * NEWS_KEPT as u64 + 2).map(|position| change(position, id));
+        board.position = Position(10_000);
+        shared.publish(&board, many.collect());
+        assert_eq!(shared.news(Position::START).1.len(), NEWS_KEPT);
+    }
+
     #[tokio::test]
     async fn changes_are_given_once_and_too_old_a_position_gets_everything() {
         let book = book().await;
@@ -448,7 +537,7 @@ mod tests {
         let id = IncidentId(Uuid::new_v4());
         let publish = |board: &mut Board, position: u64| {
             board.position = Position(position);
-            shared.publish(board, vec![(Position(position), id)]);
+            shared.publish(board, vec![change(position, id)]);
         };
         publish(&mut board, 5);
         assert_eq!(shared.since(Position::START).1, Some([id].into()));
@@ -459,12 +548,5 @@ mod tests {
         }
         assert_eq!(shared.since(Position(5)).1, None, "too long ago");
         assert_eq!(shared.since(Position(7)).1, Some([id].into()));
-        let many = (0..=COLLAPSE_AFTER).map(|n| {
-            let id = IncidentId(Uuid::from_u128(n as u128));
-            (Position(20_000), id)
-        });
-        board.position = Position(20_000);
-        shared.publish(&board, many.collect());
-        assert_eq!(shared.since(Position(19_999)).1, None, "too many at once");
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     feed::Feed,
     http,
     lines::{Place, Why},
-    options::{FRAME_BYTES, FRAME_GAP, OUTBOX, SESSION_CHECK_EVERY},
+    options::{FRAME_BYTES, FRAME_GAP, NEWS_REST, OUTBOX, SESSION_CHECK_EVERY},
     orders,
     problem::{Answer, Failure},
     replay, session,
@@ -331,6 +331,7 @@ impl Writer<'_> {
     ) -> Result<Why, Gone> {
         let mut over = std::pin::pin!(self.place.over());
         let mut pulse = self.app.shared.watch();
+        let mut news = self.app.shared.watch_news();
         let mut checked = Instant::now();
         self.hello().await?;
         // The first frame waits for `resume`, but not for ever.
@@ -338,6 +339,8 @@ impl Writer<'_> {
         let mut started = false;
         let mut stands = None;
         let mut last = Instant::now();
+        // How long news rests after the last frame.
+        let mut rest = FRAME_GAP;
         loop {
             let frame = async {
                 match due {
@@ -378,11 +381,21 @@ impl Writer<'_> {
                     if let Some(why) = self.frame().await? {
                         return Ok(why);
                     }
+                    rest = (last.elapsed() * NEWS_REST).min(FRAME_GAP);
                 }
                 moved = pulse.changed(), if started && due.is_none() => match moved {
                     Ok(()) => due = Some(Instant::now().max(last + FRAME_GAP)),
                     Err(_) => return Ok(Why::Stopping),
                 },
+                told = news.changed(), if started => {
+                    if told.is_err() {
+                        return Ok(Why::Stopping);
+                    }
+                    if self.feed.has_news(self.app) {
+                        let soon = Instant::now().max(last + rest);
+                        due = Some(due.map_or(soon, |due| due.min(soon)));
+                    }
+                }
                 beat = self.mouth.beat() => {
                     beat?;
                     if checked.elapsed() >= SESSION_CHECK_EVERY {

@@ -151,22 +151,33 @@ pub(crate) fn who_could_go(
         let mut candidates = candidates.map(|c| &c.site);
         candidates.any(|c| c == site)
     };
+    let own = |id: &&ResponderId| {
+        let row = city.responders.get(*id);
+        row.is_some_and(|row| row.kind == ResponderKind::GridWorker)
+    };
     let mut all: Vec<(ResponderId, Option<u32>)> = city
         .responders
         .iter()
-        .filter(|(id, row)| match (&row.site, row.kind) {
-            // A grid worker knows one grid; the others of a district are no help here.
-            (_, ResponderKind::GridWorker) => grid_worker.as_ref() == Some(*id),
-            (Some(site), _) => {
-                let record = city.site(site);
-                let sends = record.is_some_and(|r| r.can_send && r.hours.open_at(now));
-                sends && (incident.district.as_ref() == Some(&row.district) || weighed(site))
+        // A grid worker knows one grid; the thousands of others are not even compared.
+        .filter(|(_, row)| row.kind != ResponderKind::GridWorker)
+        .filter(|(_, row)| match &row.site {
+            Some(site) => {
+                let sends = || {
+                    let record = city.site(site);
+                    record.is_some_and(|r| r.can_send && r.hours.open_at(now))
+                };
+                (incident.district.as_ref() == Some(&row.district) || weighed(site)) && sends()
             }
-            (None, _) => incident.district.as_ref() == Some(&row.district),
+            None => incident.district.as_ref() == Some(&row.district),
         })
-        .map(|(id, _)| (id.clone(), way(city, id, known, place, &crossings)))
+        .map(|(id, _)| id)
+        .chain(grid_worker.as_ref().filter(own))
+        .map(|id| (id.clone(), way(city, id, known, place, &crossings)))
         .collect();
-    all.sort_by_key(|(id, seconds)| (seconds.unwrap_or(u32::MAX), id.clone()));
+    all.sort_by(|a, b| {
+        let seconds = |one: &(ResponderId, Option<u32>)| one.1.unwrap_or(u32::MAX);
+        seconds(a).cmp(&seconds(b)).then_with(|| a.0.cmp(&b.0))
+    });
     all
 }
 

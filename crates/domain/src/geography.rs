@@ -93,17 +93,17 @@ impl Place {
     }
 
     /// On the sheet.
-    pub fn point(self) -> Point {
-        let metres = |degrees_e6: i64, per_degree: i64| {
+    pub const fn point(self) -> Point {
+        const fn metres(degrees_e6: i64, per_degree: i64) -> i64 {
             (degrees_e6 * per_degree + 500_000).div_euclid(1_000_000)
-        };
+        }
         Point {
             x: metres(
-                i64::from(self.lon_e6) - i64::from(ORIGIN.lon_e6),
+                self.lon_e6 as i64 - ORIGIN.lon_e6 as i64,
                 METRES_PER_DEGREE_EAST,
             ),
             y: metres(
-                i64::from(self.lat_e6) - i64::from(ORIGIN.lat_e6),
+                self.lat_e6 as i64 - ORIGIN.lat_e6 as i64,
                 METRES_PER_DEGREE_NORTH,
             ),
         }
@@ -136,13 +136,30 @@ struct Seen {
     abeam: (i128, i128),
 }
 
+/// The river's points on the sheet.
+const CORNERS: [Point; RIVER.len()] = {
+    let mut corners = [Point { x: 0, y: 0 }; RIVER.len()];
+    let mut at = 0;
+    while at < RIVER.len() {
+        let (lon_e6, lat_e6) = RIVER[at];
+        corners[at] = Place { lon_e6, lat_e6 }.point();
+        at += 1;
+    }
+    corners
+};
+
 /// By which side of the nearest stretch a point lies, never by latitude: the river makes a loop. Where a bend is
 /// nearest, both its stretches are equally near and the one the point lies more squarely abeam of decides.
+///
+/// Asked for every site and responder of every call, so stretches that cannot be nearest are passed over unreckoned: those
+/// whose box is further away than the nearest corner.
 fn bank(point: Point) -> Bank {
-    let corner = |(lon_e6, lat_e6): (i32, i32)| Place { lon_e6, lat_e6 }.point();
-    let stretches = RIVER
+    let within = CORNERS.iter().map(|corner| squared(point, *corner)).min();
+    let within = within.unwrap_or(i64::MAX);
+    let near = CORNERS
         .windows(2)
-        .map(|w| seen(point, corner(w[0]), corner(w[1])));
+        .filter(|w| squared_to_box(point, w[0], w[1]) <= within);
+    let stretches = near.map(|w| seen(point, w[0], w[1]));
     let nearest = stretches.reduce(|best, next| {
         let by_distance = compare(next.distance, best.distance);
         let squarer = compare(absolute(next.abeam), absolute(best.abeam)).is_gt();
@@ -156,6 +173,22 @@ fn bank(point: Point) -> Bank {
         Some(seen) if seen.abeam.0 > 0 => Bank::North,
         _ => Bank::South,
     }
+}
+
+/// The squared distance of two points; whole, and far from overflowing wherever on earth they are.
+fn squared(a: Point, b: Point) -> i64 {
+    let (dx, dy) = (b.x - a.x, b.y - a.y);
+    dx * dx + dy * dy
+}
+
+/// The squared distance to the upright box around a stretch: never more than that to the stretch.
+fn squared_to_box(point: Point, from: Point, to: Point) -> i64 {
+    let outside = |at: i64, a: i64, b: i64| at - at.clamp(a.min(b), a.max(b));
+    let (dx, dy) = (
+        outside(point.x, from.x, to.x),
+        outside(point.y, from.y, to.y),
+    );
+    dx * dx + dy * dy
 }
 
 fn seen(point: Point, from: Point, to: Point) -> Seen {

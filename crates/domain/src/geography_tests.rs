@@ -210,3 +210,41 @@ fn places_anywhere_on_earth_and_beyond_are_measured_without_a_panic() {
         }
     }
 }
+
+/// The bank with every stretch reckoned, as it is defined.
+fn bank_by_definition(point: Point) -> Bank {
+    let corner = |(lon_e6, lat_e6): (i32, i32)| Place { lon_e6, lat_e6 }.point();
+    let mut best: Option<Seen> = None;
+    for w in RIVER.windows(2) {
+        let next = seen(point, corner(w[0]), corner(w[1]));
+        let nearer = best.as_ref().is_none_or(|best| {
+            let by_distance = compare(next.distance, best.distance);
+            let squarer = compare(absolute(next.abeam), absolute(best.abeam)).is_gt();
+            by_distance.is_lt() || (by_distance.is_eq() && squarer)
+        });
+        if nearer {
+            best = Some(next);
+        }
+    }
+    match best {
+        Some(seen) if seen.abeam.0 > 0 => Bank::North,
+        _ => Bank::South,
+    }
+}
+
+#[test]
+fn passing_over_far_stretches_changes_no_bank() {
+    // A grid over the city and beyond, every corner itself, and the ends of the earth.
+    for x in (-40_000..60_000).step_by(487) {
+        for y in (-30_000..40_000).step_by(491) {
+            let point = Point { x, y };
+            assert_eq!(bank(point), bank_by_definition(point), "{point:?}");
+        }
+    }
+    let far = [i32::MIN, -180_000_000, 0, 180_000_000, i32::MAX];
+    let ends = far.iter().flat_map(|lon| far.map(|lat| (*lon, lat)));
+    for (lon_e6, lat_e6) in RIVER.iter().copied().chain(ends) {
+        let place = Place { lon_e6, lat_e6 };
+        assert_eq!(place.bank(), bank_by_definition(place.point()), "{place:?}");
+    }
+}

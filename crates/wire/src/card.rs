@@ -67,7 +67,7 @@ shapes! {
         /// The owner is asked whether they are still on it.
         pub asked: Option<AskedView>,
         pub responders: Vec<ResponderLegView>,
-        /// Who could be sent, soonest first, at most eight.
+        /// Who could be sent, soonest first, at most eight; only for whoever holds the call or may take it.
         pub can_send: Vec<ResponderOption>,
         pub contact_tries: Vec<ContactTryView>,
         pub services: Vec<ServiceCallView>,
