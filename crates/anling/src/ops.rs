@@ -14,6 +14,7 @@ use axum::{
 use dispatcher::metrics::LATENESS_BOUNDS_MS;
 use ingest::{Ingest, IngestMetrics};
 use std::{fmt::Write as _, sync::Arc, time::Duration};
+use wire::watch::Readiness;
 
 /// How long the log may take to answer before we say that we are not ready.
 const READY_WITHIN: Duration = Duration::from_secs(2);
@@ -41,23 +42,18 @@ pub(crate) fn router(watched: Watched) -> Router {
         .with_state(watched)
 }
 
-/// Whether this process can do its work now, as JSON: `ready`, `why` not, and `degraded`: what makes confirmed events
-/// less safe than they could be.
+/// Whether this process can do its work now.
 async fn ready(State(watched): State<Watched>) -> Response {
-    let log = &watched.ground.log;
-    let mut said = serde_json::Map::new();
-    if let Some(degraded) = log.degraded() {
-        said.insert("degraded".to_owned(), degraded.into());
-    }
-    let fault = fault(&watched.ground).await;
-    let status = match &fault {
+    let why = fault(&watched.ground).await;
+    let status = match &why {
         None => StatusCode::OK,
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
     };
-    said.insert("ready".to_owned(), fault.is_none().into());
-    if let Some(fault) = fault {
-        said.insert("why".to_owned(), fault.into());
-    }
+    let said = Readiness {
+        ready: why.is_none(),
+        why,
+        degraded: watched.ground.log.degraded(),
+    };
     (status, axum::Json(said)).into_response()
 }
 

@@ -9,6 +9,7 @@ pub mod card;
 pub mod console;
 pub mod device;
 pub mod problem;
+pub mod watch;
 
 /// Version of the console protocol; a page that was made for another reloads itself.
 pub const CONSOLE_PROTOCOL: u32 = 1;

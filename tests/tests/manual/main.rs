@@ -140,7 +140,7 @@ async fn no_other_method(door: &Door) {
             {
                 continue;
             }
-            let real = path.replace('{', "").replace('}', "");
+            let real = path.replace(['{', '}'], "");
             let answer = door.request(method, &real).send().await.unwrap();
             assert_eq!(answer.status(), 405, "{method} {path}");
         }

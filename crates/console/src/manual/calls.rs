@@ -76,7 +76,7 @@ fn command() -> Operation {
     let operation = Operation::new("对呼叫做一件事 · Do something with a call", "calls")
         .about(&acts())
         .signed_in()
-        .from_own_page()
+        .own_page_only()
         .about_one("incident", INCIDENT_ID)
         .takes::<CommandIn>(examples::commands())
         .reads_json()
@@ -139,7 +139,7 @@ fn live() -> Operation {
              it is a replay.",
         )
         .signed_in()
-        .from_own_page()
+        .own_page_only()
         .query("at", Type::Integer, "重放的日志位置 · Position to replay")
         .gives_nothing(101, "换成 WebSocket(RFC 6455) · It becomes a WebSocket")
         .with_header(101, "upgrade", "`websocket`")

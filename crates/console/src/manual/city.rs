@@ -14,6 +14,7 @@ use serde_json::json;
 use wire::{
     card::ResidentView,
     console::{CommandOut, DutyPhoneAnswer, MapView, SiteView},
+    watch::Readiness,
 };
 
 pub(super) const SIGNATURE_IS: &str = "`t=<unix 秒 · seconds>,v1=<hex>`: 用共享密钥对 `<t>.<body>` 作 HMAC-SHA-256;`t` 前后不超过 300 秒 · \
@@ -104,13 +105,11 @@ pub(super) fn watched(manual: Manual) -> Manual {
         media::TEXT,
         "`ok`",
     );
+    let waits = json!({ "ready": false, "why": "the database does not answer" });
     let ready = Operation::new("可以接活 · Ready for work", "watch")
-        .gives_text(200, media::TEXT, "`ready`")
-        .gives_text(
-            503,
-            media::TEXT,
-            "`not ready: …`,说明原因 · with the reason",
-        );
+        .about("`degraded`: 能用,但确认过的事件不如应有的安全 · It works, but what is confirmed is less safe than it could be.")
+        .gives::<Readiness>(200, "可以 · It is", json!({ "ready": true }))
+        .gives::<Readiness>(503, "不可以,`why` 是原因 · It is not, and `why`", waits);
     let figures = Operation::new("数字 · Figures", "watch")
         .about("Prometheus 文本格式 0.0.4 · Prometheus text format. 只有数目,没有个人信息 · Counts only.")
         .gives_text(200, media::TEXT, "`anling_…`");

@@ -46,7 +46,7 @@ fn let_in(operation: Operation) -> Operation {
         )
         .with_header(200, "set-cookie", COOKIE_SET)
         .reads_json()
-        .from_own_page()
+        .own_page_only()
         .no(Failure::limited(90), "试得太多,请等 · Too many tries: wait")
         .no(
             Failure::unavailable(busy),
@@ -90,7 +90,7 @@ fn sign_out() -> Operation {
     Operation::new("退出 · Sign out", "entry")
         .about("用这次登录打开的值班台也一起结束 · Consoles opened with this session end as well.")
         .signed_in()
-        .from_own_page()
+        .own_page_only()
         .gives_nothing(204, "已退出 · Signed out")
         .with_header(204, "set-cookie", "删除 cookie · Takes the cookie away")
 }
@@ -107,7 +107,7 @@ fn phone_link() -> Operation {
         "entry",
     )
     .signed_in()
-    .from_own_page()
+    .own_page_only()
     .takes::<PhoneLinkIn>([("carer", body)])
     .reads_json()
     .gives::<PhoneLink>(

@@ -77,7 +77,7 @@ trait Answers: Sized {
     /// Whoever is signed in may ask.
     fn signed_in(self) -> Self;
     /// It changes something: a browser asks from this page only.
-    fn from_own_page(self) -> Self;
+    fn own_page_only(self) -> Self;
     /// It takes a JSON body.
     fn reads_json(self) -> Self;
     /// It is about one incident, resident …: an id in the path.
@@ -109,7 +109,7 @@ impl Answers for Operation {
             .no(Failure::unavailable("the log did not answer in time"), busy)
     }
 
-    fn from_own_page(self) -> Self {
+    fn own_page_only(self) -> Self {
         self.no(
             Failure::foreign_origin(),
             "来自别的网站 · Sent by another site's page",
