@@ -102,7 +102,8 @@ impl Feed {
         }
     }
 
-    /// Whether a snapshot says it shorter: many of this person's cards have changed, and no fewer than there are.
+    /// Whether to start anew: many of this person's cards have changed, and a good part of all. A snapshot of a thousand cards
+    /// because three hundred have changed would make a console that lags lag more.
     fn collapses(&self, board: &Board, changed: &BTreeSet<IncidentId>) -> bool {
         if changed.len() <= COLLAPSE_AFTER {
             return false;
@@ -112,7 +113,7 @@ impl Feed {
             entry.is_some_and(|e| sees(&self.viewer, &e.incident, board)) || self.held.contains(id)
         };
         let theirs = changed.iter().filter(theirs).count();
-        theirs > COLLAPSE_AFTER && theirs >= visible(board, &self.viewer).len()
+        theirs > COLLAPSE_AFTER && theirs * 2 >= visible(board, &self.viewer).len()
     }
 
     async fn snapshot(

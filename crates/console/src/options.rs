@@ -79,11 +79,11 @@ pub const REQUEST_WAIT: Duration = Duration::from_secs(20);
 pub const FRAME_GAP: Duration = Duration::from_millis(100);
 
 /// News (a call that opened, rings or was pressed again, and that nobody has) does not wait for [`FRAME_GAP`]: it goes
-/// out when so many times the time that the last frame took has passed. Ours: a console then costs at most a twentieth of a
-/// core more, and in a storm, when frames are dear, the gap grows back to the ordinary one by itself.
-pub const NEWS_REST: u32 = 20;
+/// out when so many times the time that the last frame took has passed. Ours: no console then keeps the machine busy for
+/// more than a sixth of the time, and in a storm, when frames are dear, the gap grows back to the ordinary one by itself.
+pub const NEWS_REST: u32 = 5;
 
-/// Changed incidents of one person's screen in one frame; more collapse to a snapshot, unless that would be longer.
+/// Changed incidents of one person's screen in one frame; more collapse to a snapshot, when they are half of all.
 pub const COLLAPSE_AFTER: usize = 256;
 
 /// Changes remembered for consoles that come back or lag; older ones get a snapshot. Ours: a minute of a hundred presses

@@ -33,7 +33,11 @@ const CARE_EVENTS: usize = 64;
 const DIRECTORY_WAIT: Duration = Duration::from_secs(1);
 
 /// Views appended at once.
-const VIEWS_AT_ONCE: usize = 64;
+const VIEWS_AT_ONCE: usize = 256;
+
+/// How long views are gathered before they are appended: they are for later, and each by itself would be one more commit
+/// beside those that a call waits for.
+const GATHER: Duration = Duration::from_millis(100);
 
 /// How long the log is left alone after it did not take a view.
 const AGAIN: Duration = Duration::from_secs(1);
@@ -291,6 +295,15 @@ async fn write_views(
                 let _ = append_all(&casebook, &views).await;
                 return;
             }
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(GATHER) => {}
+        }
+        while views.len() < VIEWS_AT_ONCE
+            && let Ok(view) = waiting.try_recv()
+        {
+            views.push(view);
         }
         while let Err(error) = append_all(&casebook, &views).await {
             tracing::error!(%error, "views of records could not be written down");

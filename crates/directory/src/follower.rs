@@ -29,6 +29,11 @@ pub const BATCH_EVENTS: usize = 512;
 /// Events read at once while filling the tables from the log.
 const FILL_PAGE: usize = 1_000;
 
+/// Events after which the tables' cursor is written although no row has changed. Ours: at a start so many are read again at
+/// most, a fraction of a second; nearly all events of a running city change no row, and a write for each would stand
+/// between every alarm and its offer.
+const CURSOR_EVERY: u64 = 10_000;
+
 /// Pause before trying again when the log or the file did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -107,6 +112,7 @@ pub(crate) async fn follow(
 ) {
     let after = *reached.borrow();
     let mut subscription = casebook.log().subscribe(Filter::All, after);
+    let mut written = after;
     loop {
         let batch = tokio::select! {
             biased;
@@ -134,6 +140,10 @@ pub(crate) async fn follow(
             save_city(&casebook, &shared);
         }
         let changes: Vec<Change> = batch.iter().filter_map(|event| change(event)).collect();
+        if changes.is_empty() && last.position.0.saturating_sub(written.0) < CURSOR_EVERY {
+            reached.send_replace(last.position);
+            continue;
+        }
         let cursor = Cursor::at(last);
         while let Err(error) = shared.tables.write(&changes, Some(cursor.clone())).await {
             tracing::error!(%error, "the read tables cannot be written; trying again");
@@ -145,6 +155,7 @@ pub(crate) async fn follow(
             .devices
             .drop_all(changes.iter().filter_map(device_of));
         forget_keys(&casebook, &changes);
+        written = last.position;
         reached.send_replace(last.position);
     }
 }
