@@ -187,6 +187,13 @@ async fn the_container_is_made_of_what_is_there_and_its_health_command_works() {
             assert!(deploy("..").join(path).exists(), "{path}");
         }
     }
+    let copied = after("COPY ").join("\n");
+    let workspace = fs::read_to_string(deploy("../Cargo.toml")).unwrap();
+    let members = workspace.split("\nmembers = [").nth(1).unwrap();
+    for member in members.split(']').next().unwrap().split(", ") {
+        let folder = member.trim_matches('"').trim_end_matches("/*");
+        assert!(copied.contains(&format!("{folder} {folder}")), "{folder}");
+    }
     let images = after("FROM ");
     assert!(
         images
