@@ -29,11 +29,14 @@ use crate::store::Scan;
 /// Reads on whenever it is woken and every [`TAIL_EVERY`], until the log is closed.
 pub(super) async fn follow(shared: Arc<Shared>, live: Arc<Live>) {
     let mut pause = RECONNECT_FIRST;
+    let mut in_vain = 0_u32;
     loop {
         let mut looks = 0_u64;
         let Err(why) = read_on(&shared, &live, &mut looks).await;
-        // A connection that served is replaced at once; the database is lost only when there is no other.
-        if looks > 0 && !matches!(why, Trouble::Failed(_)) {
+        in_vain = if looks > 0 { 0 } else { in_vain + 1 };
+        // A connection that served is replaced at once, and so is one that ended before it could; the database is lost
+        // only when there is no other.
+        if in_vain < 2 && !matches!(why, Trouble::Failed(_)) {
             pause = RECONNECT_FIRST;
             continue;
         }
