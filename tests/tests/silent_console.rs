@@ -61,7 +61,9 @@ async fn a_console_that_stops_showing_costs_three_seconds(store: Store) {
             .as_array()
             .unwrap()
             .iter()
-            .filter(|line| line["kind"] == kind);
+            .filter(|line| line["kind"] == kind)
+            // At night the district desk is rung beside the site, by telephone at once, as nobody sits there.
+            .filter(|line| kind != "DutyPhoneRung" || line["args"][2] == "unseen");
         lines
             .map(|line| line["at"].as_i64().unwrap())
             .nth(nth)
@@ -81,9 +83,11 @@ async fn a_console_that_stops_showing_costs_three_seconds(store: Store) {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|line| line["kind"] == "Offered")
+        .filter(|line| {
+            line["kind"] == "Offered" && line["at"].as_i64() > Some(at("Offered", 0) + unseen / 2)
+        })
         .count();
-    assert!(offers >= 2, "the offer widened: {story:#}");
+    assert!(offers >= 1, "the offer widened: {story:#}");
     node.stop().await;
 }
 
