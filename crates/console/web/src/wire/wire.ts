@@ -99,7 +99,7 @@ deadline: DeadlineView | null,
  */
 asked: AskedView | null, responders: Array<ResponderLegView>, 
 /**
- * Who could be sent, soonest first, at most eight.
+ * Who could be sent, soonest first, at most eight; only for whoever holds the call or may take it.
  */
 can_send: Array<ResponderOption>, contact_tries: Array<ContactTryView>, services: Array<ServiceCallView>, lapses: number, accepted_at: number | null, closing: ClosingView | null, review_open: boolean, 
 /**
