@@ -102,8 +102,7 @@ impl Feed {
         }
     }
 
-    /// Whether to start anew: many of this person's cards have changed, and a good part of all. A snapshot of a thousand cards
-    /// because three hundred have changed would make a console that lags lag more.
+    /// Whether to start anew.
     fn collapses(&self, board: &Board, changed: &BTreeSet<IncidentId>) -> bool {
         if changed.len() <= COLLAPSE_AFTER {
             return false;
@@ -113,7 +112,7 @@ impl Feed {
             entry.is_some_and(|e| sees(&self.viewer, &e.incident, board)) || self.held.contains(id)
         };
         let theirs = changed.iter().filter(theirs).count();
-        theirs > COLLAPSE_AFTER && theirs * 2 >= visible(board, &self.viewer).len()
+        too_many(theirs, visible(board, &self.viewer).len())
     }
 
     async fn snapshot(
@@ -215,6 +214,12 @@ impl Feed {
     }
 }
 
+/// Many of a person's cards have changed, and a good part of all. A snapshot of a thousand cards because three hundred have
+/// changed would make a console that lags lag more.
+fn too_many(changed: usize, all: usize) -> bool {
+    changed > COLLAPSE_AFTER && changed * 2 >= all
+}
+
 fn sees(viewer: &Viewer, incident: &Incident, board: &Board) -> bool {
     incident.is_open() && viewer.sees(incident, &board.city)
 }
@@ -268,5 +273,18 @@ pub(crate) async fn past(app: &App, viewer: &Viewer, board: &Board) -> ToPage {
         now: now.0,
         cards: cards(app, &frame, &sight, &visible).await,
         counts: counts(board, viewer, now),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_changes_at_once_collapse_unless_most_cards_stand_as_they_were() {
+        assert!(!too_many(COLLAPSE_AFTER, COLLAPSE_AFTER));
+        assert!(too_many(COLLAPSE_AFTER + 1, COLLAPSE_AFTER + 1));
+        assert!(too_many(COLLAPSE_AFTER + 1, 2 * (COLLAPSE_AFTER + 1)));
+        assert!(!too_many(COLLAPSE_AFTER + 1, 2 * (COLLAPSE_AFTER + 1) + 1));
     }
 }
