@@ -358,14 +358,14 @@ impl Session {
 /// Remembers at least the last `limit` entries used, at most twice as many: when the young generation is full it
 /// becomes the old one, and what was not used since is forgotten.
 #[derive(Debug)]
-struct Cache<K, V> {
+pub(super) struct Cache<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
     limit: usize,
 }
 
 impl<K: Hash + Eq, V: Copy> Cache<K, V> {
-    fn new(limit: usize) -> Self {
+    pub(super) fn new(limit: usize) -> Self {
         Self {
             young: HashMap::new(),
             old: HashMap::new(),
@@ -373,7 +373,7 @@ impl<K: Hash + Eq, V: Copy> Cache<K, V> {
         }
     }
 
-    fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    pub(super) fn get<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: std::borrow::Borrow<Q>,
     {
@@ -385,7 +385,7 @@ impl<K: Hash + Eq, V: Copy> Cache<K, V> {
         Some(value)
     }
 
-    fn insert(&mut self, key: K, value: V) {
+    pub(super) fn insert(&mut self, key: K, value: V) {
         if self.young.len() >= self.limit {
             self.old = std::mem::take(&mut self.young);
         }
