@@ -150,11 +150,16 @@ impl Service {
 /// Asks a process to end, and waits for it.
 async fn end(mut child: Child) -> Result<(), Failure> {
     if let Some(pid) = child.id() {
-        let told = Command::new("kill").args(["-TERM", &pid.to_string()]).status().await;
+        let told = Command::new("kill")
+            .args(["-TERM", &pid.to_string()])
+            .status()
+            .await;
         told.doing("end a process")?;
     }
     let ended = tokio::time::timeout(END_WITHIN, child.wait()).await;
-    ended.doing("end a process in time")?.doing("end a process")?;
+    ended
+        .doing("end a process in time")?
+        .doing("end a process")?;
     Ok(())
 }
 
@@ -198,12 +203,15 @@ impl Starting<'_> {
             .kill_on_drop(true);
         let file = data.join("listening.json");
         let _ = std::fs::remove_file(&file);
-        let mut child = command.spawn().doing(&format!("start {}", self.binary.display()))?;
+        let mut child = command
+            .spawn()
+            .doing(&format!("start {}", self.binary.display()))?;
         let listening = tokio::time::timeout(START_WITHIN, async {
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
                 if let Some(status) = child.try_wait().doing("look at a process")? {
-                    let said = std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
+                    let said =
+                        std::fs::read_to_string(data.with_extension("log")).unwrap_or_default();
                     return Err(Failure(format!(
                         "{} ended with {status}:\n{said}",
                         self.binary.display()

@@ -72,12 +72,7 @@ fn percentiles(measured: &Measured) -> Plot {
 /// A line's name and its value in a second.
 type Drawn = (&'static str, fn(&Second) -> f64);
 
-fn over(
-    measured: &Measured,
-    log_y: bool,
-    y: &'static str,
-    lines: &[Drawn],
-) -> Plot {
+fn over(measured: &Measured, log_y: bool, y: &'static str, lines: &[Drawn]) -> Plot {
     let line = |(name, value): &Drawn| Line {
         name: (*name).to_owned(),
         points: measured
