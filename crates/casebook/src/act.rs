@@ -94,10 +94,13 @@ impl Casebook {
         let stream = streams::incident(id);
         let _turn = self.turn(id).await;
         for _ in 0..=RETRY_LIMIT {
-            if let Some(first) = self.first_result(id, &stream, command).await? {
+            let folded = self.incident(id).await?;
+            // Nearly every command is new, and the fold knows it.
+            if folded.may_hold(command_event(command, 0))
+                && let Some(first) = self.first_result(id, &stream, command).await?
+            {
                 return Ok(first);
             }
-            let folded = self.incident(id).await?;
             let Some(incident) = &folded.state else {
                 return Err(ActError::NotFound);
             };
@@ -108,7 +111,9 @@ impl Casebook {
             let batch = self.batch_of(&folded, incident, command, &asked, &events);
             match self.commit(Lane::Urgent, batch.await?).await {
                 Ok(appended) if appended.duplicate => {}
-                Ok(appended) => return Ok(self.acted(id, folded, &asked, events, &appended)),
+                Ok(appended) => {
+                    return Ok(self.acted(id, folded, (command, &asked), events, &appended));
+                }
                 Err(BookError::Conflict { .. }) => tokio::task::yield_now().await,
                 Err(error) => return Err(error.into()),
             }
@@ -175,8 +180,8 @@ impl Casebook {
     fn acted(
         &self,
         id: IncidentId,
-        folded: Folded<Option<Incident>>,
-        asked: &Asked,
+        mut folded: Folded<Option<Incident>>,
+        (command, asked): (CommandId, &Asked),
         events: Vec<IncidentEvent>,
         appended: &Appended,
     ) -> Acted {
@@ -185,17 +190,14 @@ impl Casebook {
         let events: Vec<_> = events.into_iter().map(stamp).collect();
         let state = (place.first.0..)
             .zip(&events)
-            .fold(folded.state, |state, (revision, happened)| {
+            .fold(folded.state.take(), |state, (revision, happened)| {
                 evolve(state, revision, happened)
             });
         let incident = state.expect("decided on an incident that was folded above");
-        self.incidents.put(
-            id,
-            Folded {
-                state: Some(incident.clone()),
-                head: Some(place.last),
-            },
-        );
+        folded.state = Some(incident.clone());
+        folded.head = Some(place.last);
+        folded.note((0..events.len()).map(|index| command_event(command, index)));
+        self.incidents.put(id, folded);
         Acted {
             revision: place.last,
             position: place.last_position,

@@ -22,9 +22,9 @@ use eventlog::{
 use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Incidents, and as many cares, whose folds are kept in memory. Ours: everything open in a bad hour; others are folded
-/// from the log again.
-pub const FOLD_CACHE: usize = 4_096;
+/// Incidents, and as many cares, whose folds are kept in memory. Ours: everything open in a storm of a thousand presses a
+/// second, some tens of megabytes; others are folded from the log again.
+pub const FOLD_CACHE: usize = 16_384;
 
 /// The log with our events in it; clones are the same casebook.
 #[derive(Clone)]

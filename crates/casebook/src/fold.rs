@@ -15,7 +15,7 @@ use domain::{
     care::{self, Care, CareEvent},
     incident::{self, Incident},
 };
-use eventlog::{Direction, Expected, Recorded, Revision, StreamName};
+use eventlog::{Direction, EventId, Expected, Recorded, Revision, StreamName};
 use std::sync::Arc;
 
 /// Events read at a time while folding; ours: a page holds a whole ordinary incident.
@@ -28,9 +28,38 @@ pub struct Folded<T> {
     pub state: T,
     /// Revision of the stream's last event, whether ours or foreign; `None` when there is none.
     pub head: Option<Revision>,
+    /// The ids of the stream's events; `None` when there are too many to keep.
+    pub(crate) ids: Option<Vec<EventId>>,
 }
 
+/// Ids kept with a fold. Ours: many times an ordinary incident; for longer streams the log is asked.
+const IDS_KEPT: usize = 256;
+
 impl<T> Folded<T> {
+    /// Before the first event.
+    fn nothing(state: T) -> Self {
+        Self {
+            state,
+            head: None,
+            ids: Some(Vec::new()),
+        }
+    }
+
+    /// Whether an event may be among those folded; false is sure.
+    pub(crate) fn may_hold(&self, id: EventId) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+    }
+
+    /// Notes the ids of further events.
+    pub(crate) fn note(&mut self, more: impl IntoIterator<Item = EventId>) {
+        if let Some(ids) = &mut self.ids {
+            ids.extend(more);
+            if ids.len() > IDS_KEPT {
+                self.ids = None;
+            }
+        }
+    }
+
     /// What an append that was decided on this state expects.
     pub fn expected(&self) -> Expected {
         self.head.map_or(Expected::NoStream, Expected::Exact)
@@ -45,10 +74,8 @@ impl Casebook {
 
     /// The incident now, with its stream's last revision.
     pub async fn incident(&self, id: IncidentId) -> Result<Folded<Option<Incident>>, BookError> {
-        let known = self.incidents.get(&id).unwrap_or(Folded {
-            state: None,
-            head: None,
-        });
+        let known = self.incidents.get(&id);
+        let known = known.unwrap_or_else(|| Folded::nothing(None));
         let stream = streams::incident(id);
         let folded = self.fold_on(&stream, known, None, evolved).await?;
         self.incidents.put(id, folded.clone());
@@ -61,10 +88,7 @@ impl Casebook {
         id: IncidentId,
         last: Revision,
     ) -> Result<Option<Incident>, BookError> {
-        let nothing = Folded {
-            state: None,
-            head: None,
-        };
+        let nothing = Folded::nothing(None);
         let stream = streams::incident(id);
         let folded = self.fold_on(&stream, nothing, Some(last), evolved);
         Ok(folded.await?.state)
@@ -80,10 +104,8 @@ impl Casebook {
     }
 
     pub(crate) async fn care(&self, subject: &SubjectId) -> Result<Folded<Care>, BookError> {
-        let known = self.cares.get(subject).unwrap_or(Folded {
-            state: Care::default(),
-            head: None,
-        });
+        let known = self.cares.get(subject);
+        let known = known.unwrap_or_else(|| Folded::nothing(Care::default()));
         let stream = streams::care(subject);
         let step = |state, _, happened: &Happened<CareEvent>| care::evolve(state, happened);
         let folded = self.fold_on(&stream, known, None, step).await?;
@@ -119,23 +141,21 @@ impl Casebook {
         last: Option<Revision>,
         step: impl Fn(T, u64, &Happened<E>) -> T,
     ) -> Result<Folded<T>, BookError> {
-        let Folded {
-            mut state,
-            mut head,
-        } = known;
+        let mut folded = known;
         loop {
-            let page = self.page_after(stream, head).await?;
+            let page = self.page_after(stream, folded.head).await?;
             for recorded in &page {
                 if last.is_some_and(|last| recorded.revision > last) {
-                    return Ok(Folded { state, head });
+                    return Ok(folded);
                 }
                 if let Some(happened) = read_as(recorded)? {
-                    state = step(state, recorded.revision.0, &happened);
+                    folded.state = step(folded.state, recorded.revision.0, &happened);
                 }
-                head = Some(recorded.revision);
+                folded.head = Some(recorded.revision);
+                folded.note([recorded.id]);
             }
             if page.len() < FOLD_PAGE {
-                return Ok(Folded { state, head });
+                return Ok(folded);
             }
         }
     }

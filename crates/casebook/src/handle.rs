@@ -126,10 +126,12 @@ impl Casebook {
         subject: &SubjectId,
         opening: &Opening,
     ) -> Result<Handled, BookError> {
-        if let Some(incident) = self.alarm_handled(subject, alarm.alarm).await? {
+        let care = self.care(subject).await?;
+        if care.may_hold(care_event(alarm.alarm))
+            && let Some(incident) = self.alarm_handled(subject, alarm.alarm).await?
+        {
             return Ok(unchanged(Some(incident), HandledAs::Already));
         }
-        let care = self.care(subject).await?;
         if let Some(id) = care.state.open
             && let Some(joined) = self.try_join(alarm, subject, &care, id, opening.at).await?
         {

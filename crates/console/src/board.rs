@@ -111,6 +111,15 @@ impl Told {
         }
     }
 
+    /// As it is kept with an entry: candidates stand in the offer, no line tells them, and they are most of what an
+    /// incident weighs.
+    pub(crate) fn brief(mut self) -> Self {
+        if let IncidentEvent::Offered { candidates, .. } = &mut self.event {
+            *candidates = Vec::new();
+        }
+        self
+    }
+
     pub(crate) fn event_id(&self) -> EventId {
         EventId(self.id)
     }
@@ -265,7 +274,7 @@ impl Board {
         let Some(incident) = evolve(state, recorded.revision.0, happened) else {
             return Ok(Vec::new());
         };
-        story.push_back(Told::of(recorded, happened));
+        story.push_back(Told::of(recorded, happened).brief());
         while story.len() > STORY_LINES {
             story.pop_front();
         }

@@ -5,7 +5,7 @@
 
 use crate::{
     board::{self, Board, Entry, Folded, Saved, Told},
-    options::{CHANGES_KEPT, STORY_LINES},
+    options::{CHANGES_KEPT, CLOSED_KEPT, STORY_LINES},
     records::Records,
 };
 use casebook::{BookError, Case, Casebook, codec::read_as, streams};
@@ -28,6 +28,10 @@ use tokio_util::sync::CancellationToken;
 /// A checkpoint of the board is saved each time the log has grown by this. Ours: folding so many events takes a
 /// fraction of a second, which is what a start or a jump in a replay then costs.
 const CHECKPOINT_EVERY: u64 = 50_000;
+
+/// With more incidents than this on the board no checkpoint is saved: it would be tens of megabytes, written before the
+/// storm's own alarms. The next one after the storm serves as well. Ours: the closed ones that are kept, and as many open.
+const CHECKPOINT_INCIDENTS: usize = 2 * CLOSED_KEPT;
 
 /// Events folded before consoles are told. Ours: a storm is shown in steps, not event by event.
 const FOLD_AT_ONCE: usize = 256;
@@ -266,7 +270,7 @@ pub(crate) async fn load(
     });
     let extra = told.len().saturating_sub(STORY_LINES);
     told.drain(..extra);
-    let story = told.into();
+    let story = told.into_iter().map(Told::brief).collect();
     Ok(incident.map(|incident| Entry { incident, story }))
 }
 
@@ -389,7 +393,7 @@ fn forget_record(records: &Records, recorded: &Recorded) {
 /// Saves a checkpoint beside the work; losing one costs time only.
 fn save_if_due(casebook: &Casebook, before: Position, board: &Board) {
     let number = board.position.0 / CHECKPOINT_EVERY;
-    if number == before.0 / CHECKPOINT_EVERY {
+    if number == before.0 / CHECKPOINT_EVERY || board.incidents.len() > CHECKPOINT_INCIDENTS {
         return;
     }
     let (casebook, board) = (casebook.clone(), board.clone());

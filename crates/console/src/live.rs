@@ -270,7 +270,13 @@ impl Reader<'_> {
         let Some(entry) = board.incidents.get(&id) else {
             return;
         };
+        let offer = entry.incident.ringing();
         for party in rung_here(&entry.incident, site, &board.city) {
+            // Another console of the place has said as much of this offer before.
+            let rung = offer.and_then(|offer| offer.rung(&party));
+            if rung.is_some_and(|rung| rung.shown && (rung.sounded || !sounded)) {
+                continue;
+            }
             let command = IncidentCommand::Show {
                 party,
                 operator: self.viewer.operator.clone(),

@@ -181,13 +181,13 @@ impl Records {
             |error: directory::DirectoryError| Unknown::Unavailable(error.to_string());
         let row = self.directory.resident(resident).await;
         let row = row.map_err(unavailable)?.ok_or(Unknown::NotFound)?;
-        let profile = match self.directory.profile(resident).await {
+        let profile = match self.directory.profile_of(&row).await {
             Ok(profile) => Some(profile),
             Err(ProfileError::Erased) => None,
             Err(ProfileError::NotFound) => return Err(Unknown::NotFound),
             Err(ProfileError::Unavailable(why)) => return Err(Unknown::Unavailable(why)),
         };
-        let home = self.directory.home(resident).await.map_err(unavailable)?;
+        let home = Directory::home_of(&row, profile.as_ref());
         let home = home.map(|place| (place.lon_e6, place.lat_e6));
         let earlier = self.earlier(resident).await.unwrap_or_default();
         Ok(Known {

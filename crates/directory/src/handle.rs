@@ -180,15 +180,19 @@ impl Directory {
             return Ok(None);
         };
         match self.profile_of(&row).await {
-            Ok(profile) => Ok(Some(Place {
-                lon_e6: profile.lon_e6,
-                lat_e6: profile.lat_e6,
-            })),
-            Err(ProfileError::Erased | ProfileError::NotFound) => {
-                Ok(harbin::community(&row.community).map(harbin::Community::centre))
-            }
+            Ok(profile) => Ok(Self::home_of(&row, Some(&profile))),
+            Err(ProfileError::Erased | ProfileError::NotFound) => Ok(Self::home_of(&row, None)),
             Err(ProfileError::Unavailable(why)) => Err(DirectoryError::Unavailable(why)),
         }
+    }
+
+    /// The same of a row and a profile at hand; `None` for the profile when it was erased.
+    pub fn home_of(row: &ResidentRow, profile: Option<&Profile>) -> Option<Place> {
+        let known = profile.map(|profile| Place {
+            lon_e6: profile.lon_e6,
+            lat_e6: profile.lat_e6,
+        });
+        known.or_else(|| harbin::community(&row.community).map(harbin::Community::centre))
     }
 
     /// A device; from memory when it was asked for lately.

@@ -18,8 +18,9 @@ pub const NAME: &str = "dispatcher";
 /// Counts the shapes of [`State`]; raised whenever the same events would fold to something else.
 pub const CODE_VERSION: u32 = 2;
 
-/// Events between two snapshots. Ours: folding as many takes well under a second.
-pub const EVERY_EVENTS: u64 = 20_000;
+/// Events between two snapshots. Ours: folding as many takes well under a second; in a storm a snapshot holds thousands of
+/// calls, and writing tens of megabytes every two seconds would stand before every alarm.
+pub const EVERY_EVENTS: u64 = 200_000;
 
 /// Time between two snapshots, when anything happened. Ours: a quiet night is not folded again in the morning.
 pub const EVERY: Duration = Duration::from_mins(1);

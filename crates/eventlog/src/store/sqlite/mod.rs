@@ -5,11 +5,13 @@
 //!
 //! - `open`: finding, checking and creating the file.
 //! - `session`: the one writing connection and what it remembers.
+//! - `heads`: where streams end, in memory.
 //! - `doors`: the tables beside the log.
 //! - `read`: the reading connections.
 //! - `rows`: numbers, names and rows between SQL and us.
 
 mod doors;
+mod heads;
 mod open;
 mod read;
 mod rows;
@@ -27,9 +29,10 @@ use tokio::sync::Mutex;
 use super::{Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
-use crate::event::Recorded;
+use crate::event::{Direction, Recorded};
 use crate::lock::FolderLock;
 use crate::name::{EventId, Position, Revision, StreamName};
+use heads::Heads;
 use read::Readers;
 use session::Session;
 
@@ -41,6 +44,8 @@ pub(crate) struct SqliteStore {
     readers: Readers,
     /// For followers, lists and the small doors: an import's thousand look-ups do not stand before a press's one.
     bystanders: Readers,
+    /// Empty when opened for reading: somebody else writes then.
+    heads: Heads,
 }
 
 /// The writing side. After any failure its session is let go of and opened afresh, so that nothing half-done or
@@ -60,6 +65,7 @@ impl SqliteStore {
         let store = Self {
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
+            heads: Heads::new(),
             writing: Some(Mutex::new(Writing {
                 options: open::writing(&path),
                 session: Some(session),
@@ -89,6 +95,7 @@ impl SqliteStore {
         Ok(Self {
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
+            heads: Heads::new(),
             writing: None,
             path,
         })
@@ -109,9 +116,12 @@ impl Store for SqliteStore {
         match session.commit(batch, now).await {
             Ok(committed) => {
                 writing.session = Some(session);
+                // Before anybody hears of it: whoever does reads what was written.
+                self.heads.learn(&committed.events);
                 Ok(committed)
             }
             Err(error) => {
+                self.heads.forget();
                 session.give_up().await;
                 Err(error.into())
             }
@@ -123,6 +133,15 @@ impl Store for SqliteStore {
     }
 
     async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError> {
+        if let Scan::Stream {
+            stream,
+            from,
+            direction: Direction::Forward,
+        } = scan
+            && self.heads.end_before(stream, from)
+        {
+            return Ok(Vec::new());
+        }
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
             Scan::All { .. } | Scan::Category { .. } => &self.bystanders,
