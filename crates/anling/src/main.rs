@@ -19,6 +19,7 @@ mod log;
 mod node;
 mod operator;
 mod ops;
+mod pages;
 mod press;
 mod proxy;
 mod roles;

@@ -9,7 +9,9 @@ use crate::{
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
     ground::Ground,
-    operator, ops, proxy,
+    operator, ops,
+    pages::Pages,
+    proxy,
     settings::Settings,
 };
 use axum::Router;
@@ -95,6 +97,8 @@ struct Parts {
     ingest: Option<Arc<Ingest>>,
     dispatcher: Option<Dispatcher>,
     console: Option<Console>,
+    /// Last, so that they end after the console.
+    _pages: Pages,
 }
 
 impl Parts {
@@ -105,6 +109,7 @@ impl Parts {
         options: (DispatcherOptions, ConsoleOptions),
     ) -> Result<Parts, Failure> {
         let roles = settings.roles;
+        let pages = Pages::start()?;
         let (book, directory) = (ground.book.clone(), ground.directory.clone());
         let ingest = roles.ingest.then(|| {
             let options = IngestOptions {
@@ -127,7 +132,11 @@ impl Parts {
         });
         let dispatcher = dispatcher.transpose()?;
         let console = if roles.console {
-            let options = ConsoleOptions { node, ..options.1 };
+            let options = ConsoleOptions {
+                node,
+                pages: pages.handle(),
+                ..options.1
+            };
             let console = Console::start(book, directory, policy, options).await;
             Some(console.doing("start the console")?)
         } else {
@@ -144,6 +153,7 @@ impl Parts {
             ingest,
             dispatcher,
             console,
+            _pages: pages,
         })
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct App {
     pub(crate) records: Arc<Records>,
     pub(crate) cards: Cards,
     pub(crate) options: ConsoleOptions,
+    /// Where what people ask is done, before pages are written to.
+    pub(crate) orders: tokio::runtime::Handle,
     pub(crate) attempts: Attempts,
     pub(crate) checker: Checker,
     pub(crate) lines: Arc<Lines>,

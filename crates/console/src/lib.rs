@@ -10,7 +10,7 @@
 //! - `viewer`: who may see what; `names`, `people`, `story`, `card`, `counts`: what they see.
 //! - `records`: residents' records opened, and the note of who did.
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
-//! - `feed`: what a console must be sent; `socket`, `lines`, `live`, `replay`: the WebSocket.
+//! - `feed`: what a console must be sent; `socket`, `lines`, `hear`, `live`, `replay`: the WebSocket.
 //! - `password`, `attempts`, `session`, `sign_in`: getting in; `http`, `problem`, `api`, `assets`: the rest of HTTP.
 //! - `manual`: all of it described, as OpenAPI and JSON Schema.
 
@@ -25,6 +25,7 @@ mod duty;
 mod duty_phone;
 mod feed;
 mod follow;
+mod hear;
 mod http;
 mod lines;
 mod live;
@@ -109,6 +110,7 @@ impl Console {
             shared: Arc::new(follow::Shared::new(board)),
             records: Arc::clone(&records),
             options,
+            orders: tokio::runtime::Handle::current(),
             attempts: attempts::Attempts::default(),
             checker: password::Checker::new(),
             lines: lines::Lines::new(),

@@ -5,18 +5,17 @@
 
 use crate::{
     app::App,
-    card::rung_here,
     duty::{self, Duty},
     feed::Feed,
+    hear::Reader,
     http,
     lines::{Place, Why},
     options::{FRAME_BYTES, FRAME_GAP, NEWS_REST, OUTBOX, SESSION_CHECK_EVERY},
-    orders,
     problem::{Answer, Failure},
     replay, session,
     session::Signed,
     sign_in::me,
-    socket::{self, AWAY, ENDED, Ear, Gone, Heard, Mouth},
+    socket::{self, AWAY, ENDED, Gone, Mouth},
     viewer::Viewer,
 };
 use axum::{
@@ -26,7 +25,6 @@ use axum::{
     },
     response::Response,
 };
-use domain::{CommandId, IncidentId, incident::IncidentCommand};
 use eventlog::Position;
 use std::{sync::Arc, time::Duration};
 use tokio::{
@@ -34,7 +32,7 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use wire::console::{CommandIn, CommandOut, FromPage, ToPage};
+use wire::console::{CommandOut, ToPage};
 
 /// How long a page may take to say `resume`; then it gets a snapshot unasked.
 const RESUME_WAIT: Duration = Duration::from_secs(2);
@@ -63,13 +61,16 @@ pub(crate) async fn console(
     let upgrade = upgrade
         .max_message_size(FRAME_BYTES)
         .max_frame_size(FRAME_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| {
-        tracker.track_future(async move {
+    let pages = app.options.pages.clone();
+    let pages = pages.unwrap_or_else(|| app.orders.clone());
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let page = tracker.track_future(async move {
             match at {
                 Some(at) => replay::run(app, signed, place, at, socket).await,
                 None => run(app, signed, place, socket).await,
             }
-        })
+        });
+        pages.spawn(page);
     }))
 }
 
@@ -85,7 +86,7 @@ fn replay_position(request: &Request) -> Answer<Option<Position>> {
 }
 
 /// What the reading half tells the writing one.
-enum Post {
+pub(crate) enum Post {
     Say(ToPage),
     /// The page came, with what it had.
     Resumed(Option<Position>),
@@ -147,158 +148,6 @@ async fn run(app: Arc<App>, signed: Signed, place: Place, socket: WebSocket) {
     app.metrics
         .connections
         .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
-}
-
-/// The half that hears a page out and does what it asks, one thing after the other.
-struct Reader<'a> {
-    app: &'a Arc<App>,
-    hang_up: CancellationToken,
-    viewer: Viewer,
-    place: &'a Place,
-    duty: &'a watch::Sender<Duty>,
-    post: mpsc::Sender<Post>,
-}
-
-impl Reader<'_> {
-    async fn run(self, mut ear: Ear) {
-        loop {
-            let heard = tokio::select! {
-                heard = ear.next() => heard,
-                () = self.hang_up.cancelled() => return,
-            };
-            let Some(heard) = heard else { return };
-            let said = match heard {
-                Heard::Message(message) => self.hear(message).await,
-                Heard::Malformed(detail) => Some(refusal("", Failure::malformed(detail))),
-            };
-            if let Some(said) = said
-                && self.post.send(Post::Say(said)).await.is_err()
-            {
-                return;
-            }
-        }
-    }
-
-    async fn hear(&self, message: FromPage) -> Option<ToPage> {
-        let app = self.app.as_ref();
-        let before = self.duty.borrow().clone();
-        match message {
-            FromPage::Resume { console, position } => {
-                let duty = duty::resume(app, &self.viewer, self.place, &console).await;
-                let refused = self.settle(duty, "resume");
-                // The page may come from a process that was further than this one.
-                if let Some(position) = position {
-                    orders::until_shown(app, position).await;
-                }
-                let position = position.map(Position);
-                let _ = self.post.send(Post::Resumed(position)).await;
-                refused
-            }
-            FromPage::SignOn { party, id, sound } => {
-                let duty =
-                    duty::sign_on(app, &self.viewer, &before, &party, id.as_deref(), sound).await;
-                self.settle(duty, "sign_on")
-            }
-            FromPage::SignOff => {
-                let duty = duty::sign_off(app, &self.viewer, &before).await;
-                self.settle(duty, "sign_off")
-            }
-            FromPage::Sound { proven } => {
-                let duty = duty::sound(app, &self.viewer, &before, proven).await;
-                self.settle(duty, "sound")
-            }
-            FromPage::Command { incident, command } => {
-                Some(self.command(&before, &incident, command).await)
-            }
-            FromPage::Shown {
-                incident, sounded, ..
-            } => {
-                self.shown(&before, &incident, sounded).await;
-                None
-            }
-            FromPage::Seek { .. } => Some(refusal(
-                "seek",
-                Failure::malformed("seek belongs to a replay; open /v1/console?at=<position>"),
-            )),
-            FromPage::Ping { n } => Some(ToPage::Pong {
-                n,
-                now: app.casebook.now().0,
-            }),
-        }
-    }
-
-    /// Takes a new duty over, or says why not. The writing half tells the page.
-    fn settle(&self, duty: Answer<Duty>, what: &str) -> Option<ToPage> {
-        match duty {
-            Ok(duty) => {
-                self.duty.send_replace(duty);
-                None
-            }
-            Err(failure) => Some(refusal(what, failure)),
-        }
-    }
-
-    /// Done in a task of its own, so that it is finished also when the page goes away meanwhile.
-    async fn command(&self, duty: &Duty, incident: &str, command: CommandIn) -> ToPage {
-        let id = command.id.clone();
-        let incident = match http::incident_id(incident) {
-            Ok(incident) => incident,
-            Err(failure) => return refusal(&id, failure),
-        };
-        let (app, viewer, site) = (Arc::clone(self.app), self.viewer.clone(), duty.site.clone());
-        let done = app.tasks.clone().spawn(async move {
-            orders::act(&app, &viewer, site.as_ref(), incident, command).await
-        });
-        match done.await {
-            Ok(Ok(done)) => result(id, done),
-            Ok(Err(failure)) => refusal(&id, failure),
-            Err(_) => refusal(
-                &id,
-                Failure::unavailable("the command was not finished; send it again"),
-            ),
-        }
-    }
-
-    /// Writes down that an offer was shown here, for every party this console answers for.
-    async fn shown(&self, duty: &Duty, incident: &str, sounded: bool) {
-        let (Some(site), Some(console), Ok(id)) =
-            (&duty.site, &duty.console, http::incident_id(incident))
-        else {
-            return;
-        };
-        let board = self.app.shared.board();
-        let Some(entry) = board.get(&id) else {
-            return;
-        };
-        let offer = entry.incident.ringing();
-        for party in rung_here(&entry.incident, site, &board.city) {
-            // Another console of the place has said as much of this offer before.
-            let rung = offer.and_then(|offer| offer.rung(&party));
-            if rung.is_some_and(|rung| rung.shown && (rung.sounded || !sounded)) {
-                continue;
-            }
-            let command = IncidentCommand::Show {
-                party,
-                operator: self.viewer.operator.clone(),
-                console: console.clone(),
-                sounded,
-            };
-            self.note_shown(id, command).await;
-        }
-    }
-
-    async fn note_shown(&self, id: IncidentId, command: IncidentCommand) {
-        let by = domain::Actor::Operator(self.viewer.operator.clone());
-        let casebook = &self.app.casebook;
-        let asked = casebook.asked(by, None, command);
-        let command_id = CommandId(uuid::Uuid::new_v4());
-        // Refused: the offer has moved on since it was shown.
-        if let Err(casebook::ActError::Unavailable(error)) =
-            casebook.act(id, command_id, asked).await
-        {
-            tracing::warn!(%error, "an offer that was shown could not be written down");
-        }
-    }
 }
 
 /// The half that speaks.
@@ -485,7 +334,8 @@ pub(crate) async fn goodbye(mouth: &mut Mouth, why: Why) {
     mouth.close(ENDED, word).await;
 }
 
-fn result(command: String, done: CommandOut) -> ToPage {
+/// The answer to what was done.
+pub(crate) fn result(command: String, done: CommandOut) -> ToPage {
     ToPage::Result {
         command,
         done: Some(done),

@@ -30,6 +30,8 @@ pub struct ConsoleOptions {
     pub version: String,
     /// This process among several that serve consoles; `None`: it is the only one.
     pub node: Option<NodeId>,
+    /// Where pages are written to, apart from what takes alarms and rings people; `None`: where everything runs.
+    pub pages: Option<tokio::runtime::Handle>,
 }
 
 impl Default for ConsoleOptions {
@@ -45,6 +47,7 @@ impl Default for ConsoleOptions {
             drive_speed: None,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             node: None,
+            pages: None,
         }
     }
 }
@@ -101,6 +104,10 @@ pub const SEND_WAIT: Duration = Duration::from_secs(9);
 
 /// How often a console's session is looked up again, for ends that other processes wrote.
 pub const SESSION_CHECK_EVERY: Duration = Duration::from_secs(30);
+
+/// Calls of one console that are worked on at once; the next is heard when one is done. Ours: each waits for a commit, and a
+/// desk that takes many calls in a storm shares the commits with everybody else's.
+pub const ASKED_AT_ONCE: usize = 32;
 
 /// Answers waiting for one console. The reader waits when it is full, so a page gets no faster than it reads.
 pub const OUTBOX: usize = 32;
