@@ -62,6 +62,16 @@ export const en: Record<Phrase, string> = {
     'The line to the server is lost. This is {age} old and may have changed; the telephone numbers still work.',
   offline_title: 'Incidents kept from before the line was lost',
   offline_pending: '{n} actions wait and go out by themselves when the line is back.',
+  health_log_away:
+    'The log does not answer since {time}: new presses are not accepted and nothing can be recorded. Work by telephone (duty phone {phone}) and tell the administrator.',
+  health_no_dispatcher:
+    'No dispatcher is running since {time}: new presses are stored, but neither shown nor offered. Stay at the duty phone and tell the administrator.',
+  health_one_copy:
+    'One copy only: the database has no synchronous standby. Calls go on as usual; the administrator should add one.',
+  health_unsafe_database:
+    'The database may lose what it confirmed ({settings} off). Calls go on as usual; the administrator should turn it on.',
+  health_other: 'Not everything is as it should be ({code}). Tell the administrator.',
+  health_put_aside: 'Understood',
   outdated: 'There is a new version of the console: reload the page (Ctrl+R).',
   count_waiting: 'Waiting',
   count_in_hand: 'In hand',

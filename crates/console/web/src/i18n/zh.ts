@@ -62,6 +62,14 @@ export const zh = {
   offline_banner: '与服务器的连接已断开。下面是 {age} 前的数据，可能已变化；电话仍可直接拨打。',
   offline_title: '断线时保存的求助事件',
   offline_pending: '有 {n} 个操作等待发送，恢复连接后自动送出。',
+  health_log_away:
+    '日志自 {time} 起没有应答：新的呼叫收不进来，接单也记不下来。请用电话联系（值班电话 {phone}），并通知管理员。',
+  health_no_dispatcher:
+    '自 {time} 起没有调度程序在运行：新的呼叫存下来了，但不会显示，也不会派单。请守住值班电话，并通知管理员。',
+  health_one_copy: '数据只有一份：数据库没有同步备机。呼叫照常处理；请管理员接上备机。',
+  health_unsafe_database: '数据库可能丢失已确认的数据（{settings} 已关闭）。呼叫照常处理；请管理员打开。',
+  health_other: '系统没有完全正常（{code}）。请通知管理员。',
+  health_put_aside: '知道了',
   outdated: '值班台有新版本，请刷新页面（Ctrl+R）。',
   // Status bar
   count_waiting: '待接',
