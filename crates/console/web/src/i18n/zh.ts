@@ -121,7 +121,7 @@ export const zh = {
   no_phone: '没有电话号码',
   contacts: '紧急联系人',
   has_key: '有钥匙',
-  minutes_away: '{n} 分钟可到',
+  minutes_away: '{n} 分钟',
   no_contacts: '没有登记联系人',
   address: '地址',
   access: '进门方法',
@@ -172,7 +172,7 @@ export const zh = {
   asked_about: '“{about}”的时限已过，请在 {time} 内回答。',
   asked_escalated: '已上报区调度台',
   owner_unreachable: '{name} 的值班台已失联',
-  owner_since: '{name}（{post}）接单 · {place}',
+  owner_since: '{name}接单 · {place}',
   review_open: '待复盘',
   closed_machine: '系统办结',
   // Steps
