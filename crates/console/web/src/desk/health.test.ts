@@ -58,8 +58,10 @@ describe('a house that is not well', () => {
     setLanguage('en');
     await vi.waitFor(() => expect(banner.textContent).toContain('does not answer since 00:03'));
     expect(screen.queryByTestId('health-dismiss')).toBeNull();
+    expect(desk.blind).toBe(true);
     health();
     await vi.waitFor(() => expect(screen.queryByTestId('health-log_away')).toBeNull());
+    expect(desk.blind).toBe(false);
   });
 
   it('may be put aside only when it lasts, and comes back when it was gone', async () => {

@@ -96,6 +96,13 @@ export function tongue(text: string): 'zh-CN' | undefined {
   return state.language === 'en' && /\p{Script=Han}/u.test(text) ? 'zh-CN' : undefined;
 }
 
+/** A colleague with their post, unless they are called by it already, as 王护理员 is. */
+export function withPost(who: { name: string; name_en: string; post: string; post_en: string }): string {
+  const called = named(who.name, who.name_en);
+  const post = named(who.post, who.post_en);
+  return post && !called.includes(post) ? called + aside(post) : called;
+}
+
 /** Something added in brackets. */
 export function aside(text: string): string {
   return state.language === 'en' ? ` (${text})` : `（${text}）`;

@@ -85,6 +85,7 @@ export const zh = {
   queue: '求助队列',
   queue_empty: '现在没有求助',
   queue_empty_more: '新的呼叫会响铃、朗读，并出现在这里。',
+  queue_unknown: '现在有没有人呼叫，这里看不到',
   queue_next: '下一个求助',
   queue_previous: '上一个求助',
   queue_still: '指针在队列上，顺序暂时不动',
@@ -107,6 +108,8 @@ export const zh = {
   ringing_elsewhere: '现在有求助在响铃：{line}',
   // Card
   nothing_selected: '从左边选一个求助事件',
+  nothing_known: '这里看不到新的呼叫',
+  nothing_known_more: '请按上面红条所说，用电话处理。',
   nothing_ringing: '一切平静',
   person_unknown: '身份未知',
   person_hidden: '接单后显示老人资料',

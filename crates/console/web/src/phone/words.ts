@@ -91,7 +91,7 @@ const zh = {
   notes: '注意',
   contacts: '联系人',
   has_key: '有钥匙',
-  minutes_away: '{n} 分钟可到',
+  minutes_away: '{n} 分钟',
   others: '一起去的人',
   owner: '接单：{name}（{place}）',
   // Steps
@@ -248,7 +248,7 @@ const en: Record<Word, string> = {
   notes: 'Notes',
   contacts: 'Contacts',
   has_key: 'has a key',
-  minutes_away: '{n} min away',
+  minutes_away: '{n} min',
   others: 'Also going',
   owner: 'Accepted by {name} ({place})',
   depart: 'On my way',

@@ -202,6 +202,11 @@ export class ConsoleState {
     return this.#troubles.filter((one) => !one.standing || !this.#aside.has(troubleName(one)));
   }
 
+  /** New calls would not appear: an empty queue means nothing. */
+  get blind(): boolean {
+    return this.troubles.some((one) => !one.standing);
+  }
+
   putAside(trouble: Trouble): void {
     this.#aside = new Set(this.#aside).add(troubleName(trouble));
   }
