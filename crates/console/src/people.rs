@@ -18,6 +18,7 @@ use domain::{
     resident::{Address, Contact},
     routing::{OpenCrossing, travel},
 };
+use std::collections::BTreeMap;
 use wire::card::{ContactView, EarlierView, ResidentEnglish, ResidentView};
 
 /// Earlier incidents on a card (the contract's figure).
@@ -109,28 +110,58 @@ pub(crate) fn resident_view(
         view.notes.clone_from(&profile.notes);
         let contacts = profile.contacts.iter().enumerate();
         view.contacts = contacts.map(|(at, c)| contact_view(at, c)).collect();
-        in_english(&mut view);
+        let english = known.english.get_or_init(|| InEnglish::of(&view));
+        english.put_into(&mut view);
     }
     view
 }
 
-/// Fills in the English of what was written down in Chinese.
-fn in_english(view: &mut ResidentView) {
-    let said = |text: &String| english::said(text);
-    let door = [&view.building, &view.unit, &view.floor, &view.door];
-    let door = door.map(String::as_str).concat();
-    view.english = ResidentEnglish {
-        address_line: english::place(&view.address_line),
-        door: english::place(&door),
-        access: said(&view.access),
-        dialect: said(&view.dialect),
-        conditions: view.conditions.iter().map(said).collect(),
-        medicines: view.medicines.iter().map(said).collect(),
-        hospital: hospital(&view.hospital),
-        household: view.household.iter().map(said).collect(),
-        notes: said(&view.notes),
-        ..std::mem::take(&mut view.english)
-    };
+/// The English of what was written down of somebody in Chinese; kept with the open record, for every card shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct InEnglish {
+    record: ResidentEnglish,
+    /// Name and relation of each contact.
+    contacts: Vec<(String, String)>,
+}
+
+impl InEnglish {
+    fn of(view: &ResidentView) -> Self {
+        let said = |text: &String| english::said(text);
+        let door = [&view.building, &view.unit, &view.floor, &view.door];
+        let door = door.map(String::as_str).concat();
+        let contacts = view.contacts.iter();
+        Self {
+            record: ResidentEnglish {
+                address_line: english::place(&view.address_line),
+                door: english::place(&door),
+                access: said(&view.access),
+                dialect: said(&view.dialect),
+                conditions: view.conditions.iter().map(said).collect(),
+                medicines: view.medicines.iter().map(said).collect(),
+                hospital: hospital(&view.hospital),
+                household: view.household.iter().map(said).collect(),
+                notes: said(&view.notes),
+                ..ResidentEnglish::default()
+            },
+            contacts: contacts
+                .map(|c| (english::person(&c.name), said(&c.relation)))
+                .collect(),
+        }
+    }
+
+    fn put_into(&self, view: &mut ResidentView) {
+        let place = std::mem::take(&mut view.english);
+        view.english = ResidentEnglish {
+            community: place.community,
+            grid_worker: place.grid_worker,
+            home_station: place.home_station,
+            ..self.record.clone()
+        };
+        for (contact, (name, relation)) in view.contacts.iter_mut().zip(&self.contacts) {
+            contact.name_en.clone_from(name);
+            contact.relation_en.clone_from(relation);
+        }
+    }
 }
 
 /// A hospital we know, else its name spelled.
@@ -147,9 +178,9 @@ fn contact_view(at: usize, contact: &Contact) -> ContactView {
     ContactView {
         order: u8::try_from(at + 1).unwrap_or(u8::MAX),
         name: contact.name.clone(),
-        name_en: english::person(&contact.name),
+        name_en: String::new(),
         relation: contact.relation.clone(),
-        relation_en: english::said(&contact.relation),
+        relation_en: String::new(),
         phone: contact.phone.clone(),
         has_key: contact.has_key,
         minutes_away: contact.minutes_away,
@@ -194,6 +225,7 @@ pub(crate) fn who_could_go(
         let row = city.responders.get(*id);
         row.is_some_and(|row| row.kind == ResponderKind::GridWorker)
     };
+    let mut ways: BTreeMap<&domain::SiteId, Option<u32>> = BTreeMap::new();
     let mut all: Vec<(ResponderId, Option<u32>)> = city
         .responders
         .iter()
@@ -211,7 +243,17 @@ pub(crate) fn who_could_go(
         })
         .map(|(id, _)| id)
         .chain(grid_worker.as_ref().filter(own))
-        .map(|id| (id.clone(), way(city, id, known, place, &crossings)))
+        .map(|id| {
+            // Colleagues start from the same house.
+            let site = city.responders.get(id).and_then(|row| row.site.as_ref());
+            let seconds = match site {
+                Some(site) => *ways
+                    .entry(site)
+                    .or_insert_with(|| way(city, id, known, place, &crossings)),
+                None => way(city, id, known, place, &crossings),
+            };
+            (id.clone(), seconds)
+        })
         .collect();
     all.sort_by(|a, b| {
         let seconds = |one: &(ResponderId, Option<u32>)| one.1.unwrap_or(u32::MAX);
