@@ -22,7 +22,8 @@ const START_WITHIN_MS = 90_000;
 /** How long a page may take for what a test waits for; a person would have given up. */
 const PAGE_WITHIN_MS = 20_000;
 
-async function binary() {
+/** The built binary. */
+export async function binary() {
   const target = process.env.CARGO_TARGET_DIR ?? path.join(root, 'target');
   const file = path.join(target, process.env.ANLING_PROFILE ?? 'debug', 'anling');
   await access(file).catch(() => {

@@ -1,6 +1,7 @@
 // How every page looks, at every size and in both languages.
 //
-// For: nothing wider than its window, no button whose words are cut off, nothing serious found by axe. With
+// For: nothing wider than its window, no button whose words are cut off, no Chinese left on an English page unless it is
+// marked as Chinese, nothing serious found by axe. With
 // ANLING_SHOTS=<folder> every look is kept as a picture there.
 // May not know: colours and places; pictures are for people.
 
@@ -49,6 +50,26 @@ function tooWide(page) {
   });
 }
 
+/** Chinese words on an English page that are not marked as Chinese. */
+function unmarked(page) {
+  return page.evaluate(() => {
+    const chinese = /\p{Script=Han}/u;
+    const found = [];
+    const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = words.nextNode(); node; node = words.nextNode()) {
+      const text = node.textContent.trim();
+      const around = node.parentElement?.closest('[lang], noscript, script, style');
+      if (chinese.test(text) && around?.getAttribute('lang') === 'en') found.push(`"${text}" is Chinese`);
+    }
+    for (const name of ['title', 'aria-label', 'placeholder', 'alt'])
+      for (const element of document.querySelectorAll(`[${name}]`)) {
+        const text = element.getAttribute(name);
+        if (chinese.test(text)) found.push(`${name} "${text}" is Chinese`);
+      }
+    return found;
+  });
+}
+
 /** One look: nothing too wide, at each size; axe once, at the middle one. */
 async function look(page, name, sizes = SCREENS) {
   const wrong = [];
@@ -57,6 +78,7 @@ async function look(page, name, sizes = SCREENS) {
     await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
     const label = `${name} at ${size.width}×${size.height}`;
     wrong.push(...(await tooWide(page)).map((what) => `${label}: ${what}`));
+    if (n === 0 && name.endsWith(' en')) wrong.push(...(await unmarked(page)).map((what) => `${label}: ${what}`));
     if (n === Math.min(1, sizes.length - 1)) await scan(page, label).catch((error) => wrong.push(error.message));
     if (shots) await page.screenshot({ path: path.join(shots, `${name.replace(/[^\w]+/g, '-')}-${size.width}x${size.height}.png`) });
   }
@@ -89,6 +111,7 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await signOn(page, node, account);
   await page.getByTestId('sound-play').waitFor();
   wrong.push(...(await inBoth(page, 'sign-on', SCREENS, reloaded('sound-play'))));
+  await reloaded('sound-play')('zh');
   await page.getByTestId('sound-play').click();
   await page.getByTestId('sound-heard').click();
   await page.getByTestId('sign-on').click();
@@ -118,6 +141,8 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await page.locator('[data-testid^="leg-"]').waitFor();
   for (const n of [2, 3, 4, 5, 6]) await node.press(devices[n], kinds[n]);
   await page.waitForFunction(() => document.querySelectorAll('[data-testid="queue-row"]').length === 6);
+  // What was told stays in the language it was told in.
+  await page.waitForFunction(() => document.querySelector('.toast') === null);
   await page.locator(`[data-incident="${mine}"]`).click();
   await page.locator(`[data-card="${mine}"]`).waitFor();
 

@@ -245,17 +245,21 @@ impl Node {
     }
 }
 
-/// Resolves at the first SIGINT or SIGTERM.
-pub(crate) async fn told_to_stop() {
+/// Resolves at the first SIGINT or SIGTERM from now on. To be called before anybody is told that all is ready: whoever
+/// hears that may say stop in the same moment.
+pub(crate) fn told_to_stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    match (
+    let signals = (
         signal(SignalKind::interrupt()),
         signal(SignalKind::terminate()),
-    ) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    );
+    async move {
+        match signals {
+            (Ok(mut interrupt), Ok(mut terminate)) => {
+                tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+            }
+            _ => std::future::pending().await,
         }
-        _ => std::future::pending().await,
     }
 }
 
@@ -310,6 +314,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     };
     let nobody = ground.directory.city().operators.is_empty();
     let node = Node::start(folder, ground, &settings, sockets, setting).await?;
+    let told = told_to_stop();
     println!("安铃 Anling {} 已就绪 / ready", env!("CARGO_PKG_VERSION"));
     if settings.database.is_some() {
         println!("  角色   roles    {}", settings.roles);
@@ -334,7 +339,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     if nobody {
         println!("  还没有值班员账号: anling operator add --help / no accounts yet");
     }
-    told_to_stop().await;
+    told.await;
     println!("正在停止 / stopping");
     node.stop().await;
     Ok(())

@@ -52,9 +52,27 @@ async fn ready(State(watched): State<Watched>) -> Response {
     let said = Readiness {
         ready: why.is_none(),
         why,
-        degraded: watched.ground.log.degraded(),
+        degraded: degraded(&watched),
     };
     (status, axum::Json(said)).into_response()
+}
+
+/// Everything that makes it less safe than it should be, in plain words.
+fn degraded(watched: &Watched) -> Option<String> {
+    let log = watched.ground.log.degraded();
+    let alone = misses_dispatcher(watched)
+        .then(|| "no dispatcher is running: presses are stored and not offered".to_owned());
+    let all: Vec<String> = log
+        .map(|why| why.to_string())
+        .into_iter()
+        .chain(alone)
+        .collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
+fn misses_dispatcher(watched: &Watched) -> bool {
+    let console = watched.console.as_ref();
+    console.is_some_and(console::Metrics::misses_dispatcher)
 }
 
 async fn fault(ground: &Ground) -> Option<String> {
@@ -127,6 +145,11 @@ async fn metrics(State(watched): State<Watched>) -> Response {
         "anling_log_reachable",
         "1 while the log's store answers",
         watched.ground.log.reachable().into(),
+    );
+    page.gauge(
+        "anling_dispatcher_missing",
+        "1 while a console hears of no dispatcher in any process",
+        misses_dispatcher(&watched).into(),
     );
     page.gauge("anling_log_position", "last position", log.head);
     page.gauge(

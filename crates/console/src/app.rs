@@ -4,8 +4,8 @@
 //! May not know: routes.
 
 use crate::{
-    attempts::Attempts, card::Cards, follow::Shared, lines::Lines, metrics::Counters,
-    options::ConsoleOptions, password::Checker, records::Records,
+    attempts::Attempts, card::Cards, follow::Shared, health::Health, lines::Lines,
+    metrics::Counters, options::ConsoleOptions, password::Checker, records::Records,
 };
 use casebook::Casebook;
 use std::sync::Arc;
@@ -24,6 +24,7 @@ pub(crate) struct App {
     pub(crate) checker: Checker,
     pub(crate) lines: Arc<Lines>,
     pub(crate) metrics: Counters,
+    pub(crate) health: Health,
     /// Open consoles; waited for when stopping.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,

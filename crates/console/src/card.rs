@@ -6,8 +6,8 @@
 use crate::{
     board::{Board, Entry},
     names::{
-        crossing_name, degrees, district_name, operator_name, party_view, responder_kind,
-        responder_name, site_name, word,
+        crossing_name, degrees, district_name, operator_name, operator_post, party_view,
+        responder_kind, responder_name, site_name, word,
     },
     people,
     records::{Known, Records, Unknown},
@@ -116,10 +116,14 @@ impl Cards {
             rings_me: rings(incident, sight, city),
             accept_as: asked_as.map(|party| party_view(city, &party)),
             offer: offer.map(|offer| offer_view(offer, city)),
-            deadline: next_deadline(incident, &self.policy).map(|d| DeadlineView {
-                kind: word(&d.kind),
-                at: d.at.0,
-                owner: d.owner.map(|o| operator_name(city, &o).0),
+            deadline: next_deadline(incident, &self.policy).map(|d| {
+                let owner = d.owner.map(|o| operator_name(city, &o));
+                DeadlineView {
+                    kind: word(&d.kind),
+                    at: d.at.0,
+                    owner: owner.as_ref().map(|o| o.zh.clone()),
+                    owner_en: owner.map(|o| o.en),
+                }
             }),
             asked: incident.asked.as_ref().map(|asked| AskedView {
                 about: word(&asked.about),
@@ -145,7 +149,8 @@ impl Cards {
             accepted_at: incident.accepted_at.map(|at| at.0),
             closing: incident.closing.as_ref().map(|closing| ClosingView {
                 at: closing.at.0,
-                by: closing.by.as_ref().map(|by| operator_name(city, by).0),
+                by: closing.by.as_ref().map(|by| operator_name(city, by).zh),
+                by_en: closing.by.as_ref().map(|by| operator_name(city, by).en),
                 reason: closing.reason.as_str().to_owned(),
                 actions: closing
                     .actions
@@ -219,9 +224,11 @@ impl Cards {
         let from = leg.from.as_ref().and_then(|site| city.sites.get(site));
         let phone = self.records.directory().responder_phone(&leg.responder);
         let phone = phone.await.ok().flatten().filter(|p| !p.is_empty());
+        let name = responder_name(city, &leg.responder);
         ResponderLegView {
             responder: leg.responder.to_string(),
-            name: responder_name(city, &leg.responder),
+            name: name.zh,
+            name_en: name.en,
             kind: row.map_or_else(String::new, |r| responder_kind(r.kind)),
             phone,
             sent_at: leg.sent_at.0,
@@ -260,11 +267,15 @@ impl Cards {
         let view = |(id, seconds): (ResponderId, Option<u32>)| {
             let row = city.responders.get(&id);
             let site = row.and_then(|r| r.site.as_ref());
+            let name = responder_name(city, &id);
+            let site_name = site.map(|s| site_name(city, s));
             ResponderOption {
-                name: responder_name(city, &id),
+                name: name.zh,
+                name_en: name.en,
                 kind: row.map_or_else(String::new, |r| responder_kind(r.kind)),
                 site: site.map(ToString::to_string),
-                site_name: site.map(|s| site_name(city, s).0),
+                site_name: site_name.as_ref().map(|(zh, _)| zh.clone()),
+                site_name_en: site_name.map(|(_, en)| en),
                 seconds: seconds.map(people::announced),
                 busy: frame.busy.contains(&id),
                 responder: id.to_string(),
@@ -329,7 +340,8 @@ fn place_words(incident: &Incident, known: Option<&Known>, city: &City) -> (Stri
     match community {
         Some(community) => {
             let short = community.name_short.trim_end_matches("社区");
-            (format!("{zh} {short}"), format!("{en} {short}"))
+            let short_en = directory::english::place(short);
+            (format!("{zh} {short}"), format!("{en} {short_en}"))
         }
         None => (zh.to_owned(), en),
     }
@@ -337,11 +349,14 @@ fn place_words(incident: &Incident, known: Option<&Known>, city: &City) -> (Stri
 
 fn owner_view(incident: &Incident, city: &City) -> Option<OwnerView> {
     let owner = incident.owner.as_ref()?;
-    let (name, post) = operator_name(city, &owner.operator);
+    let name = operator_name(city, &owner.operator);
+    let post = operator_post(city, &owner.operator);
     Some(OwnerView {
         operator: owner.operator.to_string(),
-        name,
-        post,
+        name: name.zh,
+        name_en: name.en,
+        post: post.zh,
+        post_en: post.en,
         party: party_view(city, &owner.party),
         since: owner.since.0,
         first_step: owner.first_step,
@@ -361,13 +376,15 @@ fn offer_view(offer: &Offer, city: &City) -> OfferView {
     };
     let candidate = |c: &domain::party::Candidate| {
         let (name, name_en) = site_name(city, &c.site);
+        let via = c.via.as_ref().map(|via| crossing_name(city, via));
         CandidateView {
             site: c.site.to_string(),
             name,
             name_en,
             seconds: c.seconds,
             metres: c.metres,
-            via: c.via.as_ref().map(|via| crossing_name(city, via)),
+            via: via.as_ref().map(|via| via.zh.clone()),
+            via_en: via.map(|via| via.en),
             home: c.home,
             ruled_out: c.ruled_out.as_ref().map(word),
         }

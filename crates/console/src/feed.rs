@@ -179,6 +179,7 @@ impl Feed {
                             id: id.to_string(),
                             why: "closed".to_owned(),
                             by: None,
+                            by_en: None,
                         });
                     }
                 }
@@ -232,7 +233,7 @@ fn visible(board: &Board, viewer: &Viewer) -> Vec<Arc<Entry>> {
 }
 
 fn remove(incident: &Incident, board: &Board) -> Change {
-    let name = |operator| operator_name(&board.city, operator).0;
+    let name = |operator| operator_name(&board.city, operator);
     let (why, by) = match (&incident.closing, &incident.owner) {
         (Some(closing), _) => ("closed", closing.by.as_ref().map(name)),
         (None, Some(owner)) => ("accepted_elsewhere", Some(name(&owner.operator))),
@@ -241,7 +242,8 @@ fn remove(incident: &Incident, board: &Board) -> Change {
     Change::Remove {
         id: incident.id.to_string(),
         why: why.to_owned(),
-        by,
+        by_en: by.as_ref().map(|by| by.en.clone()),
+        by: by.map(|by| by.zh),
     }
 }
 

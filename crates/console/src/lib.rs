@@ -11,6 +11,7 @@
 //! - `records`: residents' records opened, and the note of who did.
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
 //! - `feed`: what a console must be sent; `socket`, `lines`, `hear`, `live`, `replay`: the WebSocket.
+//! - `health`: what is not as it should be, told to every page.
 //! - `password`, `attempts`, `session`, `sign_in`: getting in; `http`, `problem`, `api`, `assets`: the rest of HTTP.
 //! - `manual`: all of it described, as OpenAPI and JSON Schema.
 
@@ -25,6 +26,7 @@ mod duty;
 mod duty_phone;
 mod feed;
 mod follow;
+mod health;
 mod hear;
 mod http;
 mod lines;
@@ -115,6 +117,7 @@ impl Console {
             checker: password::Checker::new(),
             lines: lines::Lines::new(),
             metrics: metrics::Counters::default(),
+            health: health::Health::default(),
             tasks: TaskTracker::new(),
             stop: stop.clone(),
             casebook: casebook.clone(),
@@ -130,6 +133,12 @@ impl Console {
             tokio::spawn(following),
             tokio::spawn(purge(casebook.clone(), stop.clone())),
         ];
+        let looking = (Arc::clone(&app), stop.clone());
+        tasks.push(tokio::spawn(async move {
+            let (app, stop) = looking;
+            let shared = app.options.node.is_some();
+            app.health.look(&app.casebook, shared, stop).await;
+        }));
         if let Some(node) = app.options.node.clone() {
             let log = casebook.log().clone();
             tasks.push(tokio::spawn(directory::presence::show(log, node, stop)));
@@ -215,6 +224,12 @@ impl Metrics {
     /// The counters now.
     pub fn read(&self) -> ConsoleMetrics {
         self.0.metrics.read(self.0.shared.board().position.0)
+    }
+
+    /// Whether no dispatcher has been heard of, where they run in processes of their own.
+    pub fn misses_dispatcher(&self) -> bool {
+        let troubles = self.0.health.now();
+        troubles.iter().any(|one| one.code == "no_dispatcher")
     }
 
     /// Each as (name, help, value), for a metrics page.

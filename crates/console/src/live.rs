@@ -187,8 +187,11 @@ impl Writer<'_> {
         let mut over = std::pin::pin!(self.place.over());
         let mut pulse = self.app.shared.watch();
         let mut news = self.app.shared.watch_news();
+        let mut health = self.app.health.watch();
         let mut checked = Instant::now();
         self.hello().await?;
+        // Said once at the beginning, and when it changes.
+        health.mark_changed();
         // The first frame waits for `resume`, but not for ever.
         let mut due = Some(Instant::now() + RESUME_WAIT);
         let mut started = false;
@@ -252,6 +255,10 @@ impl Writer<'_> {
                         let soon = Instant::now().max(last + rest);
                         due = Some(due.map_or(soon, |due| due.min(soon)));
                     }
+                }
+                _ = health.changed() => {
+                    let troubles = health.borrow_and_update().clone();
+                    self.mouth.say(&ToPage::Health { troubles }).await?;
                 }
                 beat = self.mouth.beat() => {
                     beat?;

@@ -4,7 +4,7 @@
 //! May not know: incidents, personal data; working names of staff are no secrets.
 
 use crate::viewer::duty_site;
-use directory::City;
+use directory::{City, english};
 use domain::{
     CrossingId, DistrictId, OperatorId, ResponderId, SiteId,
     operator::{ResponderKind, Role},
@@ -16,6 +16,47 @@ use wire::card::PartyView;
 
 /// How operators who answered a duty phone are named in the log: this and the site.
 pub(crate) const PHONE_OPERATOR: &str = "phone-";
+
+/// A name in both languages; the English one is empty where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    pub(crate) zh: String,
+    pub(crate) en: String,
+}
+
+impl Named {
+    /// Somebody's name.
+    pub(crate) fn person(name: &str) -> Self {
+        Self {
+            zh: name.to_owned(),
+            en: english::person(name),
+        }
+    }
+
+    fn bare(id: &str) -> Self {
+        Self {
+            zh: id.to_owned(),
+            en: id.to_owned(),
+        }
+    }
+}
+
+/// Which of the two languages of a name is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tongue {
+    Chinese,
+    English,
+}
+
+impl Tongue {
+    /// The name in this language; Chinese where there is no other.
+    pub(crate) fn of(self, name: Named) -> String {
+        match self {
+            Tongue::English if !name.en.is_empty() => name.en,
+            Tongue::English | Tongue::Chinese => name.zh,
+        }
+    }
+}
 
 /// A party with the name to show.
 pub(crate) fn party_view(city: &City, party: &Party) -> PartyView {
@@ -74,7 +115,12 @@ fn party_name(city: &City, party: &Party) -> (String, String) {
 pub(crate) fn site_name(city: &City, site: &SiteId) -> (String, String) {
     city.sites.get(site).map_or_else(
         || (site.to_string(), site.to_string()),
-        |s| (s.record.name.clone(), s.record.name_latin.clone()),
+        |s| {
+            (
+                s.record.name.clone(),
+                latin_or(&s.record.name_latin, &s.record.name),
+            )
+        },
     )
 }
 
@@ -87,33 +133,61 @@ pub(crate) fn district_name(city: &City, district: &DistrictId) -> (String, Stri
     )
 }
 
-/// An operator's working name and post.
-pub(crate) fn operator_name(city: &City, operator: &OperatorId) -> (String, String) {
+/// What was entered, else the name spelled.
+fn latin_or(latin: &str, name: &str) -> String {
+    if latin.is_empty() {
+        english::place(name)
+    } else {
+        latin.to_owned()
+    }
+}
+
+/// An operator's working name.
+pub(crate) fn operator_name(city: &City, operator: &OperatorId) -> Named {
     if let Some(account) = city.operators.get(operator) {
-        return (account.name.clone(), account.post.clone());
+        return Named::person(&account.name);
     }
     let site = operator.as_str().strip_prefix(PHONE_OPERATOR);
     match site.and_then(|site| SiteId::parse(site).ok()) {
-        Some(site) => (
-            format!("{}值班电话", site_name(city, &site).0),
-            String::new(),
-        ),
-        None => (operator.to_string(), String::new()),
+        Some(site) => {
+            let (zh, en) = site_name(city, &site);
+            Named {
+                zh: format!("{zh}值班电话"),
+                en: format!("duty phone of {en}"),
+            }
+        }
+        None => Named::bare(operator.as_str()),
     }
 }
 
+/// An operator's post.
+pub(crate) fn operator_post(city: &City, operator: &OperatorId) -> Named {
+    let account = city.operators.get(operator);
+    account.map_or_else(Named::default, |account| Named {
+        zh: account.post.clone(),
+        en: english::post(&account.post),
+    })
+}
+
 /// A responder's name.
-pub(crate) fn responder_name(city: &City, responder: &ResponderId) -> String {
-    city.responders
-        .get(responder)
-        .map_or_else(|| responder.to_string(), |r| r.name.clone())
+pub(crate) fn responder_name(city: &City, responder: &ResponderId) -> Named {
+    let known = city.responders.get(responder);
+    known.map_or_else(
+        || Named::bare(responder.as_str()),
+        |r| Named::person(&r.name),
+    )
 }
 
 /// A crossing's name, when it is open.
-pub(crate) fn crossing_name(city: &City, crossing: &CrossingId) -> String {
-    city.crossings
-        .get(crossing)
-        .map_or_else(|| crossing.to_string(), |c| c.name.clone())
+pub(crate) fn crossing_name(city: &City, crossing: &CrossingId) -> Named {
+    let known = city.crossings.get(crossing);
+    known.map_or_else(
+        || Named::bare(crossing.as_str()),
+        |c| Named {
+            zh: c.name.clone(),
+            en: latin_or(&c.name_latin, &c.name),
+        },
+    )
 }
 
 /// The stored word of a plain enum, e.g. `no_answer`.

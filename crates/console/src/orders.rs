@@ -117,7 +117,7 @@ pub(crate) fn refused(city: &City, error: ActError) -> Failure {
     };
     let who = match &refusal {
         Refusal::NotYours { owner: by } | Refusal::AlreadyAccepted { by } => {
-            Some(operator_name(city, by).0)
+            Some(operator_name(city, by))
         }
         Refusal::NotOnTheWay { responder } => Some(responder_name(city, responder)),
         _ => None,
@@ -337,7 +337,11 @@ impl Order<'_> {
         });
         let Some((site, _)) = on_duty else {
             let said = "that colleague is not on duty at a live console";
-            return Err(Failure::refused("not_on_duty", said, Some(to.to_string())));
+            return Err(Failure::refused(
+                "not_on_duty",
+                said,
+                Some(operator_name(self.city, &to)),
+            ));
         };
         let parties = parties_of(site, self.city);
         let party = parties.into_iter().next();

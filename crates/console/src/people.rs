@@ -8,7 +8,7 @@ use crate::{
     options::{CAN_SEND, OWN_KEPT},
     records::Known,
 };
-use directory::{City, harbin};
+use directory::{City, english, harbin};
 use domain::{
     IncidentId, ResponderId, Timestamp,
     geography::Place,
@@ -19,7 +19,7 @@ use domain::{
     routing::{OpenCrossing, travel},
 };
 use std::collections::BTreeMap;
-use wire::card::{ContactView, EarlierView, ResidentView};
+use wire::card::{ContactView, EarlierView, ResidentEnglish, ResidentView};
 
 /// Earlier incidents on a card (the contract's figure).
 const EARLIER: usize = 5;
@@ -52,12 +52,19 @@ pub(crate) fn resident_view(
         .iter()
         .filter(|e| here.as_ref() != Some(&e.id));
     let earlier: Vec<EarlierView> = earlier.take(EARLIER).cloned().collect();
+    let home_station = row.home_station.as_ref().map(|s| site_name(city, s));
     let mut view = ResidentView {
         id: row.resident.to_string(),
         community: community.map_or_else(|| row.community.to_string(), |c| c.name.clone()),
         grid: row.grid,
-        grid_worker,
-        home_station: row.home_station.as_ref().map(|s| site_name(city, s).0),
+        english: ResidentEnglish {
+            community: community.map_or_else(String::new, |c| english::place(&c.name)),
+            grid_worker: grid_worker.clone().map_or_else(String::new, |w| w.en),
+            home_station: home_station.clone().map_or_else(String::new, |(_, en)| en),
+            ..ResidentEnglish::default()
+        },
+        grid_worker: grid_worker.map(|w| w.zh),
+        home_station: home_station.map(|(zh, _)| zh),
         erased: known.profile.is_none(),
         earlier,
         name: String::new(),
@@ -103,15 +110,77 @@ pub(crate) fn resident_view(
         view.notes.clone_from(&profile.notes);
         let contacts = profile.contacts.iter().enumerate();
         view.contacts = contacts.map(|(at, c)| contact_view(at, c)).collect();
+        let english = known.english.get_or_init(|| InEnglish::of(&view));
+        english.put_into(&mut view);
     }
     view
+}
+
+/// The English of what was written down of somebody in Chinese; kept with the open record, for every card shows it.
+#[derive(Debug, Clone)]
+pub(crate) struct InEnglish {
+    record: ResidentEnglish,
+    /// Name and relation of each contact.
+    contacts: Vec<(String, String)>,
+}
+
+impl InEnglish {
+    fn of(view: &ResidentView) -> Self {
+        let said = |text: &String| english::said(text);
+        let door = [&view.building, &view.unit, &view.floor, &view.door];
+        let door = door.map(String::as_str).concat();
+        let contacts = view.contacts.iter();
+        Self {
+            record: ResidentEnglish {
+                address_line: english::place(&view.address_line),
+                door: english::place(&door),
+                access: said(&view.access),
+                dialect: said(&view.dialect),
+                conditions: view.conditions.iter().map(said).collect(),
+                medicines: view.medicines.iter().map(said).collect(),
+                hospital: hospital(&view.hospital),
+                household: view.household.iter().map(said).collect(),
+                notes: said(&view.notes),
+                ..ResidentEnglish::default()
+            },
+            contacts: contacts
+                .map(|c| (english::person(&c.name), said(&c.relation)))
+                .collect(),
+        }
+    }
+
+    fn put_into(&self, view: &mut ResidentView) {
+        let place = std::mem::take(&mut view.english);
+        view.english = ResidentEnglish {
+            community: place.community,
+            grid_worker: place.grid_worker,
+            home_station: place.home_station,
+            ..self.record.clone()
+        };
+        for (contact, (name, relation)) in view.contacts.iter_mut().zip(&self.contacts) {
+            contact.name_en.clone_from(name);
+            contact.relation_en.clone_from(relation);
+        }
+    }
+}
+
+/// A hospital we know, else its name spelled.
+fn hospital(name: &str) -> String {
+    let known = english::said(name);
+    if known.is_empty() {
+        english::place(name)
+    } else {
+        known
+    }
 }
 
 fn contact_view(at: usize, contact: &Contact) -> ContactView {
     ContactView {
         order: u8::try_from(at + 1).unwrap_or(u8::MAX),
         name: contact.name.clone(),
+        name_en: String::new(),
         relation: contact.relation.clone(),
+        relation_en: String::new(),
         phone: contact.phone.clone(),
         has_key: contact.has_key,
         minutes_away: contact.minutes_away,

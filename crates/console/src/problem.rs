@@ -3,6 +3,7 @@
 //! For: one shape (RFC 9457) for every answer that is not what was asked for.
 //! May not know: rules; a refusal arrives with its code.
 
+use crate::names::Named;
 use axum::{
     body::Body,
     http::{HeaderValue, StatusCode, header},
@@ -30,6 +31,7 @@ impl Failure {
             detail: None,
             code: None,
             who: None,
+            who_en: None,
         };
         Self {
             problem: Box::new(problem),
@@ -144,10 +146,13 @@ impl Failure {
     }
 
     /// A rule said no.
-    pub(crate) fn refused(code: &str, title: &str, who: Option<String>) -> Self {
+    pub(crate) fn refused(code: &str, title: &str, who: Option<Named>) -> Self {
         let kind = format!("/problems/{}", code.replace('_', "-"));
         let mut failure = Self::new(StatusCode::CONFLICT, &kind, title).code(code);
-        failure.problem.who = who;
+        if let Some(Named { zh, en }) = who {
+            failure.problem.who_en = (!en.is_empty() && en != zh).then_some(en);
+            failure.problem.who = Some(zh);
+        }
         failure
     }
 

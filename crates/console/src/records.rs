@@ -3,7 +3,10 @@
 //! For: a bounded, short-lived memory of opened records, and `RecordViewed` in the log.
 //! May not know: who may see what; whoever asks here has asked `viewer` first.
 
-use crate::options::{PROFILE_LIFE, PROFILES_KEPT, VIEWS_QUEUE};
+use crate::{
+    options::{PROFILE_LIFE, PROFILES_KEPT, VIEWS_QUEUE},
+    people::InEnglish,
+};
 use casebook::{BookError, Case, Casebook, Draft, Meta, streams};
 use directory::{Directory, ProfileError, ResidentRow};
 use domain::{
@@ -15,7 +18,7 @@ use eventlog::{Direction, EventId, Expected, Lane, Position, Revision};
 use futures_util::FutureExt;
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 use tokio::{
@@ -60,6 +63,8 @@ pub(crate) struct Known {
     pub(crate) home: Option<(i32, i32)>,
     /// Newest first; the present incident may be among them.
     pub(crate) earlier: Vec<EarlierView>,
+    /// Made when it is first shown.
+    pub(crate) english: OnceLock<InEnglish>,
 }
 
 impl Known {
@@ -227,6 +232,7 @@ impl Records {
             profile,
             home,
             earlier,
+            english: OnceLock::new(),
         })
     }
 

@@ -7,7 +7,10 @@ use crate::{
     app::App,
     http,
     lines::Why,
-    names::{district_name, party_view, role_word, site_name},
+    names::{
+        Named, district_name, operator_name, operator_post, party_view, responder_name, role_word,
+        site_name,
+    },
     problem::{Answer, Failure},
     session::{self, Kind, LINK_MS, SESSION_MS, Stored},
     viewer::{Reach, Viewer},
@@ -256,12 +259,26 @@ pub(crate) fn me(city: &City, viewer: &Viewer) -> Me {
     };
     let responder = viewer.responder.as_ref();
     let as_responder = responder.and_then(|r| city.responders.get(r));
-    let name = as_responder.map(|r| r.name.clone());
-    let post = as_responder.map(|r| crate::names::responder_kind(r.kind));
+    let name = match (responder, account) {
+        (Some(responder), _) => responder_name(city, responder),
+        (None, Some(_)) => operator_name(city, &viewer.operator),
+        (None, None) => Named::default(),
+    };
+    // A responder's kind is a code; the page has its words.
+    let kind = as_responder.map(|r| crate::names::responder_kind(r.kind));
+    let post = match kind {
+        Some(kind) => Named {
+            zh: kind.clone(),
+            en: kind,
+        },
+        None => operator_post(city, &viewer.operator),
+    };
     Me {
         operator: viewer.operator.to_string(),
-        name: name.or(account.map(|a| a.name.clone())).unwrap_or_default(),
-        post: post.or(account.map(|a| a.post.clone())).unwrap_or_default(),
+        name: name.zh,
+        name_en: name.en,
+        post: post.zh,
+        post_en: post.en,
         role: role_word(viewer.role),
         scope: scope.to_owned(),
         scope_id,

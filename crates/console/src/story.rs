@@ -6,12 +6,12 @@
 
 use crate::{
     board::Told,
-    names::{operator_name, party_view, responder_name, word},
+    names::{Named, Tongue, operator_name, party_view, responder_name, word},
 };
 use casebook::{Casebook, Stored, streams};
 use directory::City;
 use domain::{
-    Actor, IncidentId, Sealed, Timestamp,
+    Actor, IncidentId, OperatorId, ResponderId, Sealed, Timestamp,
     incident::{Callee, IncidentEvent},
     party::Party,
 };
@@ -32,22 +32,33 @@ pub(crate) async fn lines(
 }
 
 async fn line(casebook: &Casebook, incident: IncidentId, told: &Told, city: &City) -> StoryLine {
-    let mut args = args(told, city);
+    let mut english = args(told, city, Tongue::English);
+    let mut args = args(told, city, Tongue::Chinese);
+    if english == args {
+        english.clear();
+    }
     if let Some((field, sealed)) = text_of(&told.event) {
         let stream = streams::incident(incident);
         let opened = casebook
             .open_text(sealed, &stream, told.event_id(), field)
             .await;
         // An erased person's notes are gone; the line stays.
-        args.push(opened.unwrap_or_default());
+        let opened = opened.unwrap_or_default();
+        if !english.is_empty() {
+            english.push(opened.clone());
+        }
+        args.push(opened);
     }
+    let by = by(told, city);
     StoryLine {
         revision: told.revision,
         position: told.position,
         at: told.at.0,
         kind: told.event.stored_name().to_owned(),
-        by: by(told, city),
+        by_en: by.as_ref().map(|by| by.en.clone()),
+        by: by.map(|by| by.zh),
         args,
+        args_en: english,
     }
 }
 
@@ -63,23 +74,32 @@ fn text_of(event: &IncidentEvent) -> Option<(&'static str, &Sealed)> {
     }
 }
 
-fn by(told: &Told, city: &City) -> Option<String> {
+fn by(told: &Told, city: &City) -> Option<Named> {
     match (&told.by, &told.event) {
-        (Actor::Operator(operator), _) => Some(operator_name(city, operator).0),
+        (Actor::Operator(operator), _) => Some(operator_name(city, operator)),
         (Actor::Responder(responder), _) => Some(responder_name(city, responder)),
         // A duty phone's answer comes through a gateway; the event says whose it was.
         (
             _,
             IncidentEvent::Accepted { operator, .. }
             | IncidentEvent::OfferDeclined { operator, .. },
-        ) => Some(operator_name(city, operator).0),
+        ) => Some(operator_name(city, operator)),
         _ => None,
     }
 }
 
-fn args(told: &Told, city: &City) -> Vec<String> {
+/// The arguments with names in one of the languages.
+fn args(told: &Told, city: &City, tongue: Tongue) -> Vec<String> {
     use IncidentEvent as E;
-    let party = |p: &Party| party_view(city, p).name;
+    let party = |p: &Party| {
+        let view = party_view(city, p);
+        tongue.of(Named {
+            zh: view.name,
+            en: view.name_en,
+        })
+    };
+    let operator_name = |id: &OperatorId| tongue.of(operator_name(city, id));
+    let responder_name = |id: &ResponderId| tongue.of(responder_name(city, id));
     let minutes = |at: &Timestamp| at.since(told.at).as_secs().div_ceil(60).to_string();
     match &told.event {
         E::IncidentOpened { alarm, .. } => vec![word(&alarm.kind)],
@@ -112,11 +132,11 @@ fn args(told: &Told, city: &City) -> Vec<String> {
         } => vec![party(p), reason.clone()],
         E::Escalated { to, about } => vec![party(to), word(about)],
         E::Accepted { party: p, .. } => vec![party(p)],
-        E::AcceptanceLapsed { operator } => vec![operator_name(city, operator).0],
+        E::AcceptanceLapsed { operator } => vec![operator_name(operator)],
         E::TalkStarted { .. } | E::StillOnIt { .. } | E::HoldEnded { .. } => Vec::new(),
         E::ProgressOverdue { about, .. } => vec![word(about)],
         E::HandedOver { from, to, .. } => {
-            vec![operator_name(city, from).0, operator_name(city, to).0]
+            vec![operator_name(from), operator_name(to)]
         }
         E::Held { reason, until } => vec![reason.clone(), minutes(until)],
         E::ContactTried { callee, result } => {
@@ -127,10 +147,10 @@ fn args(told: &Told, city: &City) -> Vec<String> {
             vec![whom, word(result)]
         }
         E::ResponderSent { responder, eta, .. } | E::ResponderDelayed { responder, eta } => {
-            vec![responder_name(city, responder), minutes(eta)]
+            vec![responder_name(responder), minutes(eta)]
         }
         E::ResponderArrived { responder, .. } | E::ResponderReturned { responder } => {
-            vec![responder_name(city, responder)]
+            vec![responder_name(responder)]
         }
         E::EmergencyServiceCalled { service } => vec![word(service)],
         E::ProtocolAnswered {

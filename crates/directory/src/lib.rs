@@ -18,6 +18,7 @@
 //! - [`presence`]: which processes that serve consoles are alive.
 //! - [`handle`]: the [`Directory`] everybody holds.
 //! - [`exchange`]: the directory as files, in and out.
+//! - [`english`]: the English form of what is kept in Chinese, for pages.
 //!
 //! The handle, in short:
 //!
@@ -40,6 +41,7 @@
 //! ```
 
 pub mod city;
+pub mod english;
 pub mod error;
 pub mod exchange;
 pub mod handle;

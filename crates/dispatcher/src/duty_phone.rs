@@ -87,6 +87,8 @@ pub struct Call {
     pub attempt: u32,
     /// A sentence to speak or show: what and in which district, nothing about the person.
     pub say: String,
+    /// The same in English.
+    pub say_en: String,
     /// Where to report the answer.
     pub callback: String,
 }
@@ -333,6 +335,7 @@ impl Phones {
             to,
             attempt: ringing.attempt,
             say: say(incident, district.as_deref(), &ringing.party),
+            say_en: say_in_english(incident, district.as_deref(), &ringing.party),
             callback: self.webhooks.callback.clone(),
         };
         let Ok(body) = serde_json::to_vec(&call) else {
@@ -367,5 +370,28 @@ fn say(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> St
             format!("安铃提醒您:{place}{what},您登记为持钥匙联系人,请尽快与服务站联系。")
         }
         _ => format!("安铃紧急呼叫:{place}{what},请接单处理。"),
+    }
+}
+
+fn say_in_english(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> String {
+    let kind = incident.and_then(|incident| incident.alarms.first());
+    let what = match kind.map(|alarm| alarm.kind) {
+        Some(SignalKind::Sos) => "somebody has pressed the emergency button",
+        Some(SignalKind::Fall) => "a fall is reported",
+        Some(SignalKind::Smoke) => "smoke is reported in a home",
+        Some(SignalKind::Gas) => "gas is reported in a home",
+        Some(SignalKind::Inactivity) => "somebody has not moved for long",
+        Some(SignalKind::Wandering) => "somebody may be lost",
+        Some(SignalKind::Service) => "somebody asks for a service",
+        _ => "somebody asks for help",
+    };
+    let place = district.map(directory::english::place);
+    let place = place.filter(|place| !place.is_empty());
+    let place = place.as_deref().unwrap_or("this city");
+    match party {
+        Party::Keyholder => format!(
+            "Anling, {place}: {what}. You hold a key: please ring the station as soon as you can."
+        ),
+        _ => format!("Anling emergency call, {place}: {what}. Please take it."),
     }
 }

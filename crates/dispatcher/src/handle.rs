@@ -28,7 +28,8 @@ pub struct DispatcherOptions {
     pub webhooks: Webhooks,
     /// What this dispatcher calls itself in its own log lines; empty is fine where there is one.
     pub name: String,
-    /// Other dispatchers may run on this log: a telephone that another one rings is not rung from here too.
+    /// Other dispatchers may run on this log: a telephone that another one rings is not rung from here too, and
+    /// consoles elsewhere are told that this one works.
     pub shared: bool,
 }
 
@@ -83,6 +84,7 @@ impl Dispatcher {
             metrics: Arc::clone(&metrics),
             stop: stop.clone(),
             ready,
+            shared: options.shared,
         };
         let phones = if options.webhooks.any() {
             let sender = Sender::new(Arc::clone(&metrics)).map_err(StartError::Webhooks)?;

@@ -12,6 +12,7 @@ use crate::{
     state::State,
     work::{Done, Trouble, Worker},
 };
+use directory::presence::Heart;
 use domain::Timestamp;
 use eventlog::{Delivery, Filter, Log, Recorded, SubscribeError, Subscription};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -50,6 +51,8 @@ pub(crate) struct Shell {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) stop: CancellationToken,
     pub(crate) ready: watch::Sender<bool>,
+    /// Other processes wish to know that a dispatcher works.
+    pub(crate) shared: bool,
 }
 
 impl Shell {
@@ -67,6 +70,7 @@ impl Shell {
             core: Core::new(Arc::clone(&self.policy), state),
             saver: Saver::new(log.clone()),
             deserted: Deserted::new(self.worker.casebook.clone()),
+            heart: self.shared.then(|| Heart::new(log.clone())),
             in_hand: JoinSet::new(),
             turns: HashMap::new(),
             trouble: 0,
@@ -90,6 +94,7 @@ struct Running<'a> {
     turns: HashMap<task::Id, Turn>,
     saver: Saver,
     deserted: Deserted,
+    heart: Option<Heart>,
     /// Times in a row that the log did not answer.
     trouble: u32,
     /// The subscription rests until then.
@@ -103,6 +108,9 @@ impl Running<'_> {
             self.core.measure(&self.shell.metrics);
             self.saver.look(self.core.state());
             self.deserted.look(&self.core.state().city);
+            if let Some(heart) = &mut self.heart {
+                heart.beat();
+            }
             let wake = Instant::now() + self.until_wake();
             let resume_at = self.resume_at;
             let next = async {

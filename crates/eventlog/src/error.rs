@@ -293,3 +293,23 @@ mod tests {
         );
     }
 }
+
+/// Why what the log keeps is less safe than it could be. It goes on; somebody who runs the database must act.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Degraded {
+    /// The server may lose what it confirmed; which settings are off.
+    #[error("the database may lose what it confirmed: {} (allowed by allow_unsafe_database)", settings_off(.0))]
+    Unsafe(Vec<&'static str>),
+    /// Nothing is copied before it is confirmed.
+    #[error(
+        "the database has no synchronous standby (synchronous_standby_names is empty): what is confirmed stands on one \
+         machine only"
+    )]
+    OneCopy,
+}
+
+/// `fsync and full_page_writes are off`
+pub(crate) fn settings_off(off: &[&str]) -> String {
+    let verb = if off.len() == 1 { "is" } else { "are" };
+    format!("{} {verb} off", off.join(" and "))
+}

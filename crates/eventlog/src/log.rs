@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::doors::{
     Cursors, DoorAnswer, DoorRead, DoorWrite, Leases, Secrets, Sessions, Snapshots,
 };
-use crate::error::{AppendError, DoorError, ReadError};
+use crate::error::{AppendError, Degraded, DoorError, ReadError};
 use crate::event::{Appended, Direction, Lane, Recorded, StreamAppend};
 use crate::faults::MemoryFaults;
 use crate::limits::READ_LIMIT;
@@ -68,9 +68,9 @@ impl std::fmt::Debug for Log {
 
 /// Closing, and how it stands.
 impl Log {
-    /// Why confirmed events are less safe than they could be, in plain words; `None` when all is well. On PostgreSQL
+    /// Why confirmed events are less safe than they could be; `None` when all is well. On PostgreSQL
     /// only: no synchronous standby, or a server that may lose what it confirmed.
-    pub fn degraded(&self) -> Option<String> {
+    pub fn degraded(&self) -> Option<Degraded> {
         self.0.store.degraded()
     }
 

@@ -261,7 +261,7 @@ function show(news) {
   const open = now !== "idle" && now !== "done";
   element("cancel").hidden = !open;
   element("count").hidden = !(open && call.presses > 1);
-  put("count", `已按 ${call.presses} 次`);
+  put("count", `已按 ${call.presses} 次 · pressed ${call.presses} times`);
   if (news) speak(zh);
 }
 

@@ -289,6 +289,7 @@ fn problem_of(status: StatusCode, code: &str, title: &str, detail: &str) -> Prob
         detail: Some(detail.to_owned()),
         code: Some(code.to_owned()),
         who: None,
+        who_en: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cards: an incident as one person at a console may see it.
 //!
-//! For: the computed views the console sends; `upsert` always carries a whole card.
+//! For: the computed views the console sends; `upsert` always carries a whole card. A field ending in `_en` is the English
+//! form of the one it is named after (names of people and places in pinyin), empty where there is none.
 //! May not know: events. What a person may not see is absent here, decided on the server.
 
 use serde::{Deserialize, Serialize};
@@ -120,12 +121,34 @@ shapes! {
         pub erased: bool,
         /// Earlier incidents, newest first, at most five.
         pub earlier: Vec<EarlierView>,
+        /// The same in English, as far as it is known; what people wrote freely has no English form.
+        pub english: ResidentEnglish,
+    }
+    /// A record's words in English: names of places and people in pinyin, sentences of the synthetic city translated. Lists
+    /// have as many entries as the Chinese ones; empty where there is no English form.
+    #[derive(Default)]
+    pub struct ResidentEnglish {
+        pub address_line: String,
+        /// Building, unit, floor and door in one line.
+        pub door: String,
+        pub access: String,
+        pub community: String,
+        pub grid_worker: String,
+        pub home_station: String,
+        pub dialect: String,
+        pub conditions: Vec<String>,
+        pub medicines: Vec<String>,
+        pub hospital: String,
+        pub household: Vec<String>,
+        pub notes: String,
     }
     pub struct ContactView {
         /// From 1.
         pub order: u8,
         pub name: String,
+        pub name_en: String,
         pub relation: String,
+        pub relation_en: String,
         pub phone: String,
         pub has_key: bool,
         pub minutes_away: Option<u16>,
@@ -151,7 +174,9 @@ shapes! {
     pub struct OwnerView {
         pub operator: String,
         pub name: String,
+        pub name_en: String,
         pub post: String,
+        pub post_en: String,
         pub party: PartyView,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub since: i64,
@@ -188,6 +213,7 @@ shapes! {
         pub metres: Option<u32>,
         /// Name of the crossing used.
         pub via: Option<String>,
+        pub via_en: Option<String>,
         pub home: bool,
         /// `closed`, `nobody_on_duty`, `cannot_answer`, `capability`, `full`, `no_way`, `retired`.
         pub ruled_out: Option<String>,
@@ -199,6 +225,7 @@ shapes! {
         pub at: i64,
         /// Name of the operator who owes it; absent: the dispatcher.
         pub owner: Option<String>,
+        pub owner_en: Option<String>,
     }
     pub struct AskedView {
         pub about: String,
@@ -209,6 +236,7 @@ shapes! {
     pub struct ResponderLegView {
         pub responder: String,
         pub name: String,
+        pub name_en: String,
         /// `carer`, `nurse`, `volunteer`, `grid_worker`.
         pub kind: String,
         pub phone: Option<String>,
@@ -226,9 +254,11 @@ shapes! {
     pub struct ResponderOption {
         pub responder: String,
         pub name: String,
+        pub name_en: String,
         pub kind: String,
         pub site: Option<String>,
         pub site_name: Option<String>,
+        pub site_name_en: Option<String>,
         pub seconds: Option<u32>,
         /// On another call.
         pub busy: bool,
@@ -251,6 +281,7 @@ shapes! {
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub at: i64,
         pub by: Option<String>,
+        pub by_en: Option<String>,
         pub reason: String,
         pub actions: Vec<String>,
         pub outcome: String,
@@ -268,7 +299,12 @@ shapes! {
         pub kind: String,
         /// Who did it, by working name; absent: the machine.
         pub by: Option<String>,
+        pub by_en: Option<String>,
         /// Names and numbers to fill the words with: parties, minutes, results, texts this person may read.
         pub args: Vec<String>,
+        /// The same with the names in English; empty when there are none among them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "ts", ts(as = "Option<Vec<String>>", optional))]
+        pub args_en: Vec<String>,
     }
 }

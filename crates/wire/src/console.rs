@@ -34,7 +34,9 @@ shapes! {
     pub struct Me {
         pub operator: String,
         pub name: String,
+        pub name_en: String,
         pub post: String,
+        pub post_en: String,
         /// `operator`, `district_manager`, `administrator`.
         pub role: String,
         /// `site`, `district`, `city`.
@@ -346,8 +348,27 @@ pub enum ToPage {
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         now: i64,
     },
+    /// What makes the whole less safe than it should be; empty when all is well. Said after `hello`, and when it changes.
+    Health { troubles: Vec<Trouble> },
     /// The session has ended; sign in again.
     SignedOut { why: String },
+}
+
+/// One thing that is not as it should be, for the page to put into words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, export_to = "wire.ts"))]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Trouble {
+    /// `one_copy`: no synchronous standby. `unsafe_database`: it may lose what it confirmed. `log_away`: the log does not
+    /// answer. `no_dispatcher`: none is running.
+    pub code: String,
+    /// It lasts until somebody changes how the house is set up: the page may put it aside.
+    pub standing: bool,
+    /// Since when, if that was seen.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub since: Option<i64>,
+    /// What else the words need: of `unsafe_database` the settings that are off.
+    pub args: Vec<String>,
 }
 
 /// One change of the board.
@@ -365,6 +386,7 @@ pub enum Change {
         id: String,
         why: String,
         by: Option<String>,
+        by_en: Option<String>,
     },
 }
 

@@ -151,6 +151,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     };
     let directory = ground.directory.clone();
     let node = Node::start(folder.clone(), ground, &settings, sockets, setting).await?;
+    let told = node::told_to_stop();
     let pressed = harbin::residents(&plan).take(CAST_DEVICES as usize);
     let devices: Vec<DemoDevice> = pressed.map(device).collect();
     greet(&Greeting {
@@ -181,7 +182,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
         };
         tokio::spawn(cast::play(stage, stop.clone()))
     });
-    node::told_to_stop().await;
+    told.await;
     println!("正在停止 / stopping");
     stop.cancel();
     if let Some(cast) = cast {

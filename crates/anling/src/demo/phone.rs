@@ -36,6 +36,8 @@ struct Call {
     #[serde(default)]
     say: String,
     #[serde(default)]
+    say_en: String,
+    #[serde(default)]
     at: i64,
     #[serde(default)]
     answer: Option<u8>,

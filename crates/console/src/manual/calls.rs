@@ -4,7 +4,7 @@
 //! May not know: how it is done (`api`, `orders`, `live`).
 
 use super::{Answers, examples};
-use crate::{options::PAGE_LIMIT, problem::Failure};
+use crate::{names::Named, options::PAGE_LIMIT, problem::Failure};
 use domain::codes::{Action, Outcome, Reason};
 use manual::{
     HttpMethod::{Get, Post},
@@ -71,7 +71,7 @@ fn command() -> Operation {
     let taken = Failure::refused(
         "already_accepted",
         "王秀英 has accepted it already",
-        Some("王秀英".to_owned()),
+        Some(Named::person("王秀英")),
     );
     let operation = Operation::new("对呼叫做一件事 · Do something with a call", "calls")
         .about(&acts())
@@ -92,7 +92,7 @@ fn command() -> Operation {
     operation
         .no(taken, "已有人接单(`who`) · Somebody has it (`who`)")
         .no(
-            Failure::refused("not_yours", "李敏 has it", Some("李敏".to_owned())),
+            Failure::refused("not_yours", "李敏 has it", Some(Named::person("李敏"))),
             "在别人手里(`who`) · It is somebody else's",
         )
         .no(

@@ -4,7 +4,7 @@
 //! May not know: how it is done (`api`, `duty_phone`, `assets`, and the binary's own health routes).
 
 use super::{Answers, examples};
-use crate::problem::Failure;
+use crate::{names::Named, problem::Failure};
 use manual::{
     HttpMethod::{Get, Post},
     Manual, Operation,
@@ -71,7 +71,7 @@ fn duty_phone() -> Operation {
     let taken = Failure::refused(
         "already_accepted",
         "王秀英 has accepted it already",
-        Some("王秀英".to_owned()),
+        Some(Named::person("王秀英")),
     );
     Operation::new("值班手机的回答 · A duty phone's answer", "city")
         .about("1 接单,2 不接 · 1 accepts, 2 declines. 同一通电话同一个键只算一次 · The same call and digit acts once.")
@@ -107,7 +107,7 @@ pub(super) fn watched(manual: Manual) -> Manual {
     );
     let waits = json!({ "ready": false, "why": "the database does not answer" });
     let ready = Operation::new("可以接活 · Ready for work", "watch")
-        .about("`degraded`: 能用,但确认过的事件不如应有的安全 · It works, but what is confirmed is less safe than it could be.")
+        .about("`degraded`: 能用,但不如应有的安全(数据只有一份,或没有调度程序) · It works, but is less safe than it could be (one copy only, or no dispatcher).")
         .gives::<Readiness>(200, "可以 · It is", json!({ "ready": true }))
         .gives::<Readiness>(503, "不可以,`why` 是原因 · It is not, and `why`", waits);
     let figures = Operation::new("数字 · Figures", "watch")

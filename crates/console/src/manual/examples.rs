@@ -26,13 +26,21 @@ pub(super) fn resident() -> Value {
         "address_line": "道里区尚志社区安康小区3号楼2单元5层502室", "community": "尚志社区", "grid": 4, "grid_worker": "赵网格员",
         "hearing": "hard", "dialect": "东北话", "conditions": ["高血压"], "medicines": ["阿司匹林"], "hospital": "哈尔滨市第一医院",
         "household": [], "home_station": "尚志服务站", "notes": "", "erased": false,
-        "contacts": [{ "order": 1, "name": "李娜", "relation": "女儿", "phone": "139-0000-0001", "has_key": true, "minutes_away": 15 }],
+        "english": {
+            "address_line": "Daoli District, Shangzhi Community, Ankang Xiaoqu, Building 3, Unit 2, Floor 5, Room 502",
+            "door": "Building 3, Unit 2, Floor 5, Room 502", "access": "", "community": "Shangzhi Community", "grid_worker": "Grid worker Zhao",
+            "home_station": "Shangzhi station", "dialect": "Northeastern Mandarin", "conditions": ["high blood pressure"],
+            "medicines": ["aspirin"], "hospital": "Harbin First Hospital", "household": [], "notes": "",
+        },
+        "contacts": [{ "order": 1, "name": "李娜", "name_en": "Li Na", "relation": "女儿", "relation_en": "daughter",
+            "phone": "139-0000-0001", "has_key": true, "minutes_away": 15 }],
         "earlier": [{ "id": "1f6c7d2a-0c55-5b0e-9a57-0d3c5e1b2f90", "at": 1_767_000_000_000_i64, "kind": "fall", "reason": "FALL-NOINJ", "outcome": "LIFTED" }],
     })
 }
 
 pub(super) fn line() -> Value {
-    json!({ "revision": 5, "position": 4_715, "at": AT + 20_000, "kind": "Accepted", "by": "王秀英", "args": ["尚志服务站"] })
+    json!({ "revision": 5, "position": 4_715, "at": AT + 20_000, "kind": "Accepted", "by": "王秀英", "by_en": "Wang Xiuying",
+        "args": ["尚志服务站"], "args_en": ["Shangzhi station"] })
 }
 
 pub(super) fn site() -> Value {
@@ -56,7 +64,7 @@ fn party() -> Value {
 
 fn me() -> Value {
     json!({
-        "operator": "wang", "name": "王秀英", "post": "护理员", "role": "operator", "scope": "site", "scope_id": "HRB-230102-01",
+        "operator": "wang", "name": "王秀英", "name_en": "Wang Xiuying", "post": "护理员", "post_en": "Carer", "role": "operator", "scope": "site", "scope_id": "HRB-230102-01",
         "scope_name": "尚志服务站", "scope_name_en": "Shangzhi station", "responder": null, "parties": [party()],
     })
 }
@@ -112,15 +120,16 @@ pub(super) fn to_page() -> Vec<Value> {
     vec![
         json!({ "t": "hello", "protocol": wire::CONSOLE_PROTOCOL, "version": "0.1.0", "position": 4_710, "now": AT, "me": me(), "duty": null,
             "replay": false, "demo": false }),
+        json!({ "t": "health", "troubles": [{ "code": "no_dispatcher", "standing": false, "since": AT, "args": [] }] }),
         json!({ "t": "duty", "duty": party(), "sound": true }),
         json!({ "t": "snapshot", "position": 4_710, "now": AT, "cards": [], "counts": counts }),
         json!({ "t": "changes", "position": 4_718, "now": now, "counts": counts, "changes": [
             { "c": "upsert", "card": card() },
-            { "c": "remove", "id": "1f6c7d2a-0c55-5b0e-9a57-0d3c5e1b2f90", "why": "accepted_elsewhere", "by": "李敏" },
+            { "c": "remove", "id": "1f6c7d2a-0c55-5b0e-9a57-0d3c5e1b2f90", "why": "accepted_elsewhere", "by": "李敏", "by_en": "Li Min" },
         ] }),
         json!({ "t": "result", "command": COMMAND, "done": { "revision": 13, "position": 4_719, "repeated": false }, "refused": null }),
         json!({ "t": "result", "command": COMMAND, "done": null, "refused": { "type": "/problems/already-accepted",
-            "title": "李敏 has accepted it already", "status": 409, "code": "already_accepted", "who": "李敏" } }),
+            "title": "李敏 has accepted it already", "status": 409, "code": "already_accepted", "who": "李敏", "who_en": "Li Min" } }),
         json!({ "t": "pong", "n": 7, "now": now }),
         json!({ "t": "signed_out", "why": "expired" }),
     ]

@@ -98,7 +98,7 @@ async fn a_console_that_comes_back_misses_nothing_and_gets_nothing_twice() {
     for change in changes {
         match change {
             Change::Upsert { card } => assert!(upserted.insert(card.id), "twice"),
-            Change::Remove { id, why, by } => {
+            Change::Remove { id, why, by, .. } => {
                 assert_eq!(why, "accepted_elsewhere");
                 assert_eq!(by.as_deref(), Some("chen护理员"));
                 removed.insert(id);

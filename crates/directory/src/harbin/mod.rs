@@ -5,6 +5,7 @@
 //! begins with 0, so none of them can be anybody's.
 
 mod dice;
+mod english;
 mod ground;
 mod people;
 mod places;
@@ -22,6 +23,7 @@ use domain::{
 };
 use serde::Serialize;
 
+pub use english::in_english;
 pub use places::{city_desk, communities, community, district_desk, grid_worker};
 pub use subdistricts::Subdistrict;
 pub use tables::{COMMUNITIES, CROSSINGS, Crossing, DISTRICTS, District};

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::doors::{DoorAnswer, DoorRead, DoorWrite};
-use crate::error::{AppendError, DoorError};
+use crate::error::{AppendError, Degraded, DoorError};
 use crate::event::{Appended, Direction, Recorded, StreamAppend};
 use crate::name::{EventId, Position, Revision, StreamName};
 
@@ -142,7 +142,7 @@ pub(crate) trait Store: Send + Sync + 'static {
     }
 
     /// Why what it keeps is less safe than it could be.
-    fn degraded(&self) -> Option<String> {
+    fn degraded(&self) -> Option<Degraded> {
         None
     }
 

@@ -35,7 +35,11 @@ function row(call, now) {
   const say = document.createElement('p');
   say.className = 'say';
   say.textContent = call.say;
-  it.append(head, say);
+  const english = document.createElement('p');
+  english.className = 'say-en';
+  english.lang = 'en';
+  english.textContent = call.say_en;
+  it.append(head, say, english);
   if (call.answer) {
     const done = document.createElement('p');
     done.textContent = call.answer === 1 ? '已接单 accepted' : '已退单 declined';

@@ -49,8 +49,31 @@ const resident = {
   notes: '',
   erased: false,
   earlier: [],
+  english: {
+    address_line: 'Daoli District, Shangzhi Street, No. 118',
+    door: '',
+    access: '',
+    community: 'Shangzhi Community',
+    grid_worker: '',
+    home_station: '',
+    dialect: '',
+    conditions: ['high blood pressure'],
+    medicines: [],
+    hospital: '',
+    household: [],
+    notes: '',
+  },
   contacts: [
-    { order: 1, name: '王建军', relation: '儿子', phone: '13804513366', has_key: true, minutes_away: 15 },
+    {
+      order: 1,
+      name: '王建军',
+      name_en: 'Wang Jianjun',
+      relation: '儿子',
+      relation_en: 'son',
+      phone: '13804513366',
+      has_key: true,
+      minutes_away: 15,
+    },
   ],
 };
 const mine = card({
@@ -58,7 +81,7 @@ const mine = card({
   mine: true,
   resident,
   presses: 2,
-  deadline: { kind: 'first_step', at: 121_000, owner: '王丽' },
+  deadline: { kind: 'first_step', at: 121_000, owner: '王丽', owner_en: 'Wang Li' },
 });
 
 describe('a card', () => {
@@ -74,6 +97,28 @@ describe('a card', () => {
       rules: { 'color-contrast': { enabled: false }, region: { enabled: false } },
     });
     expect(found.violations.map(({ id, nodes }) => [id, nodes[0]?.html])).toEqual([]);
+  });
+
+  it('is read in English, with Chinese marked where it stays', () => {
+    setLanguage('en');
+    const { container } = render(CardView, { card: mine, now: 1_000 });
+    const page = container.textContent;
+    for (const words of [
+      'Li Xiulan',
+      'Shangzhi Community',
+      'high blood pressure',
+      'Wang Jianjun',
+      'son',
+      'Wang Li',
+    ])
+      expect(page).toContain(words);
+    // What was written freely, and the address as it stands on the signs.
+    const chinese = [...container.querySelectorAll('[lang="zh-CN"]')].map((one) => one.textContent.trim());
+    expect(chinese).toContain('密码 2580#');
+    expect(chinese).toContain('道里区尚志大街 118 号');
+    for (const one of container.querySelectorAll('[lang="zh-CN"]')) one.remove();
+    expect(container.textContent).not.toMatch(/\p{Script=Han}/u);
+    setLanguage('zh');
   });
 
   it('offers results after the telephone was used, by number', async () => {

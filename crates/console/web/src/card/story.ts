@@ -1,20 +1,21 @@
 // For: what a history line says beside its name: its arguments in words, by the kind of event.
 // May not know: the card's other parts. The order of the arguments is the server's; anything unknown is shown as it came.
-import { argument, code, t } from '../i18n/words.svelte';
+import { argument, aside, code, language, named, t } from '../i18n/words.svelte';
 import type { Card, StoryLine } from '../wire/wire';
 
 const listed = (parts: (string | undefined)[]) => parts.filter(Boolean).join(' · ');
 
 /** Whom a telephone call went to: nothing for the resident, else the place in the list of contacts. */
 function callee(card: Card, order: string | undefined): string {
-  if (!order) return card.resident?.name || t('story_resident');
+  if (!order) return named(card.resident?.name ?? '', card.resident?.name_latin) || t('story_resident');
   const contact = card.resident?.contacts.find((one) => String(one.order) === order);
-  return contact ? `${contact.name}（${contact.relation}）` : t('story_contact', { n: order });
+  if (!contact) return t('story_contact', { n: order });
+  return named(contact.name, contact.name_en) + aside(named(contact.relation, contact.relation_en));
 }
 
 /** The words after a line's name. */
 export function details(card: Card, line: StoryLine): string {
-  const args = line.args;
+  const args = language() === 'en' && line.args_en?.length ? line.args_en : line.args;
   const last = args[args.length - 1] ?? '';
   switch (line.kind) {
     case 'AlarmJoined':

@@ -25,6 +25,7 @@ export interface Gone {
   readonly card: Card;
   readonly why: string;
   readonly by: string | null;
+  readonly by_en: string | null;
 }
 
 /** Everything anew: what is not in it is gone. */
@@ -47,7 +48,7 @@ export function withChanges(
       if (!known || known.revision <= change.card.revision) cards.set(change.card.id, change.card);
     } else if (change.c === 'remove') {
       const card = cards.get(change.id);
-      if (card) gone.push({ card, why: change.why, by: change.by });
+      if (card) gone.push({ card, why: change.why, by: change.by, by_en: change.by_en });
       cards.delete(change.id);
     }
   }

@@ -29,7 +29,7 @@ export function understood(data: unknown): ToPage | null {
   if (typeof data !== 'string') return null;
   try {
     const message = JSON.parse(data) as { t?: unknown } | null;
-    const known = ['hello', 'snapshot', 'changes', 'duty', 'result', 'pong', 'signed_out'];
+    const known = ['hello', 'snapshot', 'changes', 'duty', 'result', 'pong', 'health', 'signed_out'];
     return message && typeof message.t === 'string' && known.includes(message.t) ? (message as ToPage) : null;
   } catch {
     return null;

@@ -12,12 +12,23 @@ export interface KeptIncident {
   readonly mine: boolean;
   readonly owner: string | null;
   readonly place: string;
+  readonly place_en: string;
   readonly name: string;
+  readonly name_en: string;
   readonly age: number | null;
   readonly phone: string;
   readonly address: string;
+  readonly address_en: string;
   readonly access: string;
-  readonly contacts: readonly { name: string; relation: string; phone: string; key: boolean }[];
+  readonly access_en: string;
+  readonly contacts: readonly {
+    name: string;
+    name_en: string;
+    relation: string;
+    relation_en: string;
+    phone: string;
+    key: boolean;
+  }[];
 }
 
 export interface Kept {
@@ -36,14 +47,20 @@ function minimal(card: Card): KeptIncident {
     mine: card.mine,
     owner: card.owner?.name ?? null,
     place: card.place,
+    place_en: card.place_en,
     name: resident?.name ?? '',
+    name_en: resident?.name_latin ?? '',
     age: resident?.age ?? null,
     phone: resident?.phone ?? '',
     address: resident?.address_line ?? '',
+    address_en: resident?.english?.address_line ?? '',
     access: resident?.access ?? '',
+    access_en: resident?.english?.access ?? '',
     contacts: (resident?.contacts ?? []).map((c) => ({
       name: c.name,
+      name_en: c.name_en,
       relation: c.relation,
+      relation_en: c.relation_en,
       phone: c.phone,
       key: c.has_key,
     })),

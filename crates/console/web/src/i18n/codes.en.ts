@@ -9,7 +9,7 @@ export const codesEn: Codes = {
     held: 'on hold', resolved: 'closed',
   },
   kind: {
-    sos: 'SOS', fall: 'Fall', smoke: 'Smoke', gas: 'Gas', inactivity: 'No activity', wandering: 'Wandering', service: 'Service request',
+    sos: 'SOS', fall: 'Fall', smoke: 'Smoke', gas: 'Gas', inactivity: 'No activity', wandering: 'Wandering', service: 'Service',
     unknown: 'Unknown signal', cancel: 'Cancel', test: 'Test', heartbeat: 'Heartbeat', low_battery: 'Low battery',
     mains_lost: 'Mains lost', mains_restored: 'Mains restored', line_lost: 'Line lost', tamper: 'Tampered', device_fault: 'Device fault',
   },

@@ -82,9 +82,40 @@ export function argument(value: string): string {
 }
 
 /** Of two names, the one in the language in use; the other when it is empty. */
-export function named(chinese: string, english: string): string {
-  return state.language === 'en' ? english || chinese : chinese || english;
+export function named(chinese: string, english: string | null | undefined): string {
+  return state.language === 'en' ? english || chinese : chinese || (english ?? '');
 }
+
+/** Lists of which the second is the English of the first, word by word. */
+export function listed(chinese: readonly string[], english: readonly string[] | undefined): string {
+  return chinese.map((word, n) => named(word, english?.[n])).join(state.language === 'en' ? ', ' : '、');
+}
+
+/** The language to mark a text with, when it is not the page's own: what people wrote in Chinese is read out as Chinese. */
+export function tongue(text: string): 'zh-CN' | undefined {
+  return state.language === 'en' && /\p{Script=Han}/u.test(text) ? 'zh-CN' : undefined;
+}
+
+/** A colleague with their post, unless they are called by it already, as 王护理员 is. */
+export function withPost(who: { name: string; name_en: string; post: string; post_en: string }): string {
+  const called = named(who.name, who.name_en);
+  const post = named(who.post, who.post_en);
+  return post && !called.includes(post) ? called + aside(post) : called;
+}
+
+/** Something added in brackets. */
+export function aside(text: string): string {
+  return state.language === 'en' ? ` (${text})` : `（${text}）`;
+}
+
+/** Chinese words whatever the page's language is: for what is read aloud to somebody who hears Chinese. */
+export const inChinese = {
+  t: (phrase: Phrase, fill: Fill = {}): string => filled(zh[phrase], fill),
+  code: (group: Group, value: string): string => {
+    const names: Record<string, string> = codesZh[group];
+    return names[value] ?? value;
+  },
+};
 
 /** The alarm in one spoken line, always Chinese: `道里 尚志 跌倒 紧急呼叫`. */
 export function spoken(place: string, kind: string): string {

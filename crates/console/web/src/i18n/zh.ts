@@ -62,6 +62,14 @@ export const zh = {
   offline_banner: '与服务器的连接已断开。下面是 {age} 前的数据，可能已变化；电话仍可直接拨打。',
   offline_title: '断线时保存的求助事件',
   offline_pending: '有 {n} 个操作等待发送，恢复连接后自动送出。',
+  health_log_away:
+    '日志自 {time} 起没有应答：新的呼叫收不进来，接单也记不下来。请用电话联系（值班电话 {phone}），并通知管理员。',
+  health_no_dispatcher:
+    '自 {time} 起没有调度程序在运行：新的呼叫存下来了，但不会显示，也不会派单。请守住值班电话，并通知管理员。',
+  health_one_copy: '数据只有一份：数据库没有同步备机。呼叫照常处理；请管理员接上备机。',
+  health_unsafe_database: '数据库可能丢失已确认的数据（{settings} 已关闭）。呼叫照常处理；请管理员打开。',
+  health_other: '系统没有完全正常（{code}）。请通知管理员。',
+  health_put_aside: '知道了',
   outdated: '值班台有新版本，请刷新页面（Ctrl+R）。',
   // Status bar
   count_waiting: '待接',
@@ -77,6 +85,7 @@ export const zh = {
   queue: '求助队列',
   queue_empty: '现在没有求助',
   queue_empty_more: '新的呼叫会响铃、朗读，并出现在这里。',
+  queue_unknown: '现在有没有人呼叫，这里看不到',
   queue_next: '下一个求助',
   queue_previous: '上一个求助',
   queue_still: '指针在队列上，顺序暂时不动',
@@ -99,6 +108,8 @@ export const zh = {
   ringing_elsewhere: '现在有求助在响铃：{line}',
   // Card
   nothing_selected: '从左边选一个求助事件',
+  nothing_known: '这里看不到新的呼叫',
+  nothing_known_more: '请按上面红条所说，用电话处理。',
   nothing_ringing: '一切平静',
   person_unknown: '身份未知',
   person_hidden: '接单后显示老人资料',
@@ -113,7 +124,7 @@ export const zh = {
   no_phone: '没有电话号码',
   contacts: '紧急联系人',
   has_key: '有钥匙',
-  minutes_away: '{n} 分钟可到',
+  minutes_away: '{n} 分钟',
   no_contacts: '没有登记联系人',
   address: '地址',
   access: '进门方法',
@@ -164,7 +175,7 @@ export const zh = {
   asked_about: '“{about}”的时限已过，请在 {time} 内回答。',
   asked_escalated: '已上报区调度台',
   owner_unreachable: '{name} 的值班台已失联',
-  owner_since: '{name}（{post}）接单 · {place}',
+  owner_since: '{name}接单 · {place}',
   review_open: '待复盘',
   closed_machine: '系统办结',
   // Steps

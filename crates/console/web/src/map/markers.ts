@@ -1,5 +1,6 @@
 // For: what moves on the map: incidents by shape and figure, responders between start and goal by the clock.
 // May not know: OpenLayers; it is given a function from degrees to pixels.
+import { named } from '../i18n/words.svelte';
 import type { Card } from '../wire/wire';
 import type { Palette } from './styles';
 
@@ -46,7 +47,7 @@ export function markersOf(cards: readonly Card[], selected: string | null, now: 
         leg.from_lon + (goal[0] - leg.from_lon) * done,
         leg.from_lat + (goal[1] - leg.from_lat) * done,
       ];
-      responders.push({ ...common, place, goal, kind: 'responder', label: leg.name });
+      responders.push({ ...common, place, goal, kind: 'responder', label: named(leg.name, leg.name_en) });
     }
   }
   incidents.sort((a, b) => Number(a.selected) - Number(b.selected) || b.priority - a.priority);

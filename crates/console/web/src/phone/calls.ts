@@ -86,6 +86,7 @@ function sent(card: Card, responder: string, at: number, me: Me): Card {
   const leg: ResponderLegView = {
     responder,
     name: option?.name ?? me.name,
+    name_en: option ? option.name_en : me.name_en,
     kind: option?.kind ?? '',
     phone: null,
     sent_at: at,

@@ -5,16 +5,17 @@ import { EMPTY, fromSnapshot, inOrder, withChanges, type Board, type Gone } from
 import { ServerClock } from '../core/clock';
 import { Connection, type LineState } from '../core/connection';
 import { soon } from '../core/flush';
+import { timeOfDay } from '../core/format';
 import { uuid } from '../core/ids';
 import { code, named } from '../i18n/words.svelte';
-import type { About, Act, Card, Me, Problem, ToPage } from '../wire/wire';
+import type { About, Act, Card, Me, Problem, ToPage, Trouble } from '../wire/wire';
 import { signInByToken, tokenOf } from './api';
 import { myCalls, myLeg, ringsHere, unsent, withReports, type Report } from './calls';
 import { Bell } from './bell.svelte';
 import { Awake } from './device';
 import { forget, keep, kept } from './keep';
 import { PhoneOutbox, type Item } from './outbox';
-import { actName, w, whyRefused } from './words';
+import { actName, w, whyRefused, type Word } from './words';
 
 /** Screen clock. Milliseconds: seconds must not seem to jump. */
 const TICK_MS = 250;
@@ -22,6 +23,11 @@ const TICK_MS = 250;
 const LOST_AFTER_MS = 2_500;
 /** Sign-in is tried again this often while the server does not answer. Milliseconds. */
 const AGAIN_MS = 3_000;
+/** Troubles of the house that a carer is told of. */
+const TROUBLES: Readonly<Record<string, Word>> = {
+  log_away: 'health_log_away',
+  no_dispatcher: 'health_no_dispatcher',
+};
 /** Fewer would ask the server at every hiccup whether the session still lives. Attempts. */
 const ASK_AFTER_ATTEMPTS = 3;
 
@@ -72,6 +78,7 @@ export class PhoneState {
   #departed = $state.raw<ReadonlySet<string>>(new Set());
   #accepted = $state.raw<ReadonlySet<string>>(new Set());
   #read = $state.raw<ReadonlyMap<string, number>>(new Map());
+  #troubles = $state.raw<readonly Trouble[]>([]);
   #shown = new Map<string, string>();
   #again: ReturnType<typeof setTimeout> | null = null;
 
@@ -92,6 +99,16 @@ export class PhoneState {
 
   get zone(): string {
     return this.about?.time_zone ?? 'Asia/Shanghai';
+  }
+
+  /** What a carer must know of the house's own troubles; how safe the copies are is the desk's affair. */
+  get troubles(): { code: string; word: Word; fill: Record<string, string> }[] {
+    if (this.line !== 'open') return [];
+    return this.#troubles.flatMap(({ code, since }) => {
+      const word = TROUBLES[code];
+      const time = since === null ? '—' : timeOfDay(since, this.zone).slice(0, 5);
+      return word ? [{ code, word, fill: { time, phone: this.dutyPhone } }] : [];
+    });
   }
 
   get dutyPhone(): string {
@@ -323,6 +340,9 @@ export class PhoneState {
         this.#changed(board, gone);
         break;
       }
+      case 'health':
+        this.#troubles = message.troubles;
+        break;
       case 'signed_out':
         this.#leave(message.why);
         break;
@@ -339,7 +359,11 @@ export class PhoneState {
         const now = board.cards.get(old.id);
         if (!now || now.phase === 'resolved') {
           const left = gone.find(({ card }) => card.id === old.id);
-          this.#over(old, left?.why ?? (now || this.#closedHere(old) ? 'closed' : 'away'), left?.by ?? null);
+          this.#over(
+            old,
+            left?.why ?? (now || this.#closedHere(old) ? 'closed' : 'away'),
+            left?.by ? named(left.by, left.by_en) : null,
+          );
         } else if (now.presses > old.presses && this.#read.has(old.id)) this.bell.once();
       }
     }

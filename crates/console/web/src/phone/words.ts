@@ -1,6 +1,6 @@
 // For: every sentence of the phone page, Chinese first; the English ones have the same keys or do not compile.
 // May not know: codes of the wire; those are named in `i18n`.
-import { code, language } from '../i18n/words.svelte';
+import { code, language, named } from '../i18n/words.svelte';
 import type { Problem } from '../wire/wire';
 
 const zh = {
@@ -60,6 +60,8 @@ const zh = {
   mute: '先静音',
   other_ringing: '又有人求助：{line}',
   other_call: '另一个呼叫：{line}',
+  health_log_away: '日志自 {time} 起没有应答，报告送不到。请打值班电话 {phone}。',
+  health_no_dispatcher: '自 {time} 起没有调度程序，新的呼叫不会响。请打值班电话 {phone}。',
   // Call
   pressed: '按铃 {time} 前',
   press_again: '老人又按了一次铃！共 {n} 次，{age}前。',
@@ -89,7 +91,7 @@ const zh = {
   notes: '注意',
   contacts: '联系人',
   has_key: '有钥匙',
-  minutes_away: '{n} 分钟可到',
+  minutes_away: '{n} 分钟',
   others: '一起去的人',
   owner: '接单：{name}（{place}）',
   // Steps
@@ -214,6 +216,10 @@ const en: Record<Word, string> = {
   mute: 'Mute',
   other_ringing: 'Another call rings: {line}',
   other_call: 'Other call: {line}',
+  health_log_away:
+    'The log does not answer since {time}: reports do not arrive. Ring the duty phone {phone}.',
+  health_no_dispatcher:
+    'No dispatcher is running since {time}: new calls will not ring. Ring the duty phone {phone}.',
   pressed: 'Pressed {time} ago',
   press_again: 'Pressed again! {n} presses, the last {age} ago.',
   seen: 'Seen',
@@ -242,7 +248,7 @@ const en: Record<Word, string> = {
   notes: 'Notes',
   contacts: 'Contacts',
   has_key: 'has a key',
-  minutes_away: '{n} min away',
+  minutes_away: '{n} min',
   others: 'Also going',
   owner: 'Accepted by {name} ({place})',
   depart: 'On my way',
@@ -324,7 +330,9 @@ export function actName(act: string): string {
 export function whyRefused(problem: Problem): string {
   if (problem.code === 'expired') return w('refused_expired');
   if (problem.status === 404) return w('refused_not_found');
-  const words = problem.code ? code('refusal', problem.code, { who: problem.who ?? '—' }) : '';
+  const words = problem.code
+    ? code('refusal', problem.code, { who: named(problem.who ?? '—', problem.who_en) })
+    : '';
   return words && words !== problem.code
     ? words
     : w('refused_other', { status: problem.code ?? problem.status });

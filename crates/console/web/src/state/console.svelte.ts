@@ -20,7 +20,7 @@ import { Outbox, type Answer } from '../core/outbox';
 import { Sound } from '../core/sound';
 import { hush, speak } from '../core/speech';
 import { code, language, named, spoken, t } from '../i18n/words.svelte';
-import type { About, Act, Card, Me, PartyView, Problem, ToPage } from '../wire/wire';
+import type { About, Act, Card, Me, PartyView, Problem, ToPage, Trouble } from '../wire/wire';
 import { recall, remember, remembered } from './memory';
 
 export type Stage = 'starting' | 'sign_in' | 'sign_on' | 'desk' | 'offline';
@@ -39,6 +39,9 @@ const TOAST_LIMIT = 4;
 const TICK_MS = 250;
 /** Pointing at the queue keeps it still this long. Milliseconds. */
 const STILL_MS = 2_500;
+
+/** Another setting that is off is another trouble. */
+const troubleName = (trouble: Trouble) => [trouble.code, ...trouble.args].join(' ');
 
 export class ConsoleState {
   stage = $state<Stage>('starting');
@@ -78,6 +81,8 @@ export class ConsoleState {
   #line: Connection | null = null;
   #shown = new Map<string, string>();
   #read = $state.raw<ReadonlyMap<string, number>>(new Map());
+  #troubles = $state.raw<readonly Trouble[]>([]);
+  #aside = $state.raw<ReadonlySet<string>>(new Set());
   #pointedAt = 0;
   #toast = 0;
 
@@ -191,6 +196,21 @@ export class ConsoleState {
     return this.unread(card) ? card.alarm_revision - 1 : card.revision;
   }
 
+  /** What is not well and has not been put aside, the worst first. Without a line nothing is known. */
+  get troubles(): Trouble[] {
+    if (this.line !== 'open') return [];
+    return this.#troubles.filter((one) => !one.standing || !this.#aside.has(troubleName(one)));
+  }
+
+  /** New calls would not appear: an empty queue means nothing. */
+  get blind(): boolean {
+    return this.troubles.some((one) => !one.standing);
+  }
+
+  putAside(trouble: Trouble): void {
+    this.#aside = new Set(this.#aside).add(troubleName(trouble));
+  }
+
   /** Asks for an act on an incident and tells of a refusal. */
   async act(card: Card, act: Act): Promise<Answer> {
     if (act.act === 'accept') {
@@ -220,7 +240,9 @@ export class ConsoleState {
   }
 
   refusal(problem: Problem): string {
-    const words = problem.code ? code('refusal', problem.code, { who: problem.who ?? '—' }) : problem.title;
+    const words = problem.code
+      ? code('refusal', problem.code, { who: named(problem.who ?? '—', problem.who_en) })
+      : problem.title;
     // A code without words of ours: the server's own are better than the bare code.
     return words === problem.code ? [problem.title, problem.detail].filter(Boolean).join(' · ') : words;
   }
@@ -274,14 +296,18 @@ export class ConsoleState {
         const { board, gone } = withChanges(this.#fresh, message.position, message.changes, message.counts);
         this.lastEventAt = message.now;
         this.#changed(board);
-        for (const { card, why, by } of gone) {
+        for (const { card, why, by, by_en } of gone) {
           const place = named(card.place, card.place_en);
           if (why === 'closed') this.tell(t('gone_closed', { place }));
-          else if (why === 'accepted_elsewhere') this.tell(t('gone_accepted', { place, name: by ?? '—' }));
+          else if (why === 'accepted_elsewhere')
+            this.tell(t('gone_accepted', { place, name: named(by ?? '—', by_en) }));
           else this.tell(t('gone_scope', { place }));
         }
         break;
       }
+      case 'health':
+        this.#healthy(message.troubles);
+        break;
       case 'duty':
         this.duty = message.duty;
         this.#look();
@@ -296,6 +322,13 @@ export class ConsoleState {
         this.#leave(message.why);
         break;
     }
+  }
+
+  /** What is put aside stays so until it has gone: if it comes again it is said again. */
+  #healthy(troubles: readonly Trouble[]): void {
+    const there = new Set(troubles.map(troubleName));
+    this.#aside = new Set([...this.#aside].filter((name) => there.has(name)));
+    this.#troubles = troubles;
   }
 
   #greeted(): void {

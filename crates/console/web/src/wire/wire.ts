@@ -28,7 +28,7 @@ export type CandidateView = { site: string, name: string, name_en: string, secon
 /**
  * Name of the crossing used.
  */
-via: string | null, home: boolean, 
+via: string | null, via_en: string | null, home: boolean, 
 /**
  * `closed`, `nobody_on_duty`, `cannot_answer`, `capability`, `full`, `no_way`, `retired`.
  */
@@ -114,9 +114,9 @@ story: Array<StoryLine>, };
 /**
  * One change of the board.
  */
-export type Change = { "c": "upsert", card: Card, } | { "c": "remove", id: string, why: string, by: string | null, };
+export type Change = { "c": "upsert", card: Card, } | { "c": "remove", id: string, why: string, by: string | null, by_en: string | null, };
 
-export type ClosingView = { at: number, by: string | null, reason: string, actions: Array<string>, outcome: string, machine: boolean, };
+export type ClosingView = { at: number, by: string | null, by_en: string | null, reason: string, actions: Array<string>, outcome: string, machine: boolean, };
 
 /**
  * `POST /v1/incidents/{id}/commands`, and `command` over the WebSocket.
@@ -154,7 +154,7 @@ export type ContactView = {
 /**
  * From 1.
  */
-order: number, name: string, relation: string, phone: string, has_key: boolean, minutes_away: number | null, };
+order: number, name: string, name_en: string, relation: string, relation_en: string, phone: string, has_key: boolean, minutes_away: number | null, };
 
 /**
  * Numbers of the status bar, in this person's scope.
@@ -171,7 +171,7 @@ kind: string, at: number,
 /**
  * Name of the operator who owes it; absent: the dispatcher.
  */
-owner: string | null, };
+owner: string | null, owner_en: string | null, };
 
 export type DemoAccount = { name: string, password: string, label: string, label_en: string, role: string, };
 
@@ -224,7 +224,7 @@ river: Array<[number, number]>, crossings: Array<CrossingView>, districts: Array
 /**
  * Who is signed in.
  */
-export type Me = { operator: string, name: string, post: string, 
+export type Me = { operator: string, name: string, name_en: string, post: string, post_en: string, 
 /**
  * `operator`, `district_manager`, `administrator`.
  */
@@ -250,7 +250,7 @@ export type OfferView = { ring: number, round: number, offered_at: number, widen
  */
 candidates: Array<CandidateView>, };
 
-export type OwnerView = { operator: string, name: string, post: string, party: PartyView, since: number, first_step: boolean, 
+export type OwnerView = { operator: string, name: string, name_en: string, post: string, post_en: string, party: PartyView, since: number, first_step: boolean, 
 /**
  * No live console of theirs.
  */
@@ -312,7 +312,21 @@ code?: string,
 /**
  * Who or what, for codes that name somebody.
  */
-who?: string, };
+who?: string, 
+/**
+ * The same in English, where it differs.
+ */
+who_en?: string, };
+
+/**
+ * A record's words in English: names of places and people in pinyin, sentences of the synthetic city translated. Lists
+ * have as many entries as the Chinese ones; empty where there is no English form.
+ */
+export type ResidentEnglish = { address_line: string, 
+/**
+ * Building, unit, floor and door in one line.
+ */
+door: string, access: string, community: string, grid_worker: string, home_station: string, dialect: string, conditions: Array<string>, medicines: Array<string>, hospital: string, household: Array<string>, notes: string, };
 
 export type ResidentView = { id: string, name: string, name_latin: string, age: number, sex: string, phone: string, compound: string, building: string, unit: string, floor: string, door: string, access: string, 
 /**
@@ -326,9 +340,13 @@ erased: boolean,
 /**
  * Earlier incidents, newest first, at most five.
  */
-earlier: Array<EarlierView>, };
+earlier: Array<EarlierView>, 
+/**
+ * The same in English, as far as it is known; what people wrote freely has no English form.
+ */
+english: ResidentEnglish, };
 
-export type ResponderLegView = { responder: string, name: string, 
+export type ResponderLegView = { responder: string, name: string, name_en: string, 
 /**
  * `carer`, `nurse`, `volunteer`, `grid_worker`.
  */
@@ -338,7 +356,7 @@ kind: string, phone: string | null, sent_at: number, eta: number, delayed: boole
  */
 from_lon: number | null, from_lat: number | null, };
 
-export type ResponderOption = { responder: string, name: string, kind: string, site: string | null, site_name: string | null, seconds: number | null, 
+export type ResponderOption = { responder: string, name: string, name_en: string, kind: string, site: string | null, site_name: string | null, site_name_en: string | null, seconds: number | null, 
 /**
  * On another call.
  */
@@ -390,11 +408,15 @@ kind: string,
 /**
  * Who did it, by working name; absent: the machine.
  */
-by: string | null, 
+by: string | null, by_en: string | null, 
 /**
  * Names and numbers to fill the words with: parties, minutes, results, texts this person may read.
  */
-args: Array<string>, };
+args: Array<string>, 
+/**
+ * The same with the names in English; empty when there are none among them.
+ */
+args_en?: Array<string>, };
 
 /**
  * To the page.
@@ -407,4 +429,26 @@ now: number, me: Me,
 /**
  * Where duty is taken now.
  */
-duty: PartyView | null, replay: boolean, demo: boolean, } | { "t": "snapshot", position: number, now: number, cards: Array<Card>, counts: Counts, } | { "t": "changes", position: number, now: number, changes: Array<Change>, counts: Counts, } | { "t": "duty", duty: PartyView | null, sound: boolean, } | { "t": "result", command: string, done: CommandOut | null, refused: Problem | null, } | { "t": "pong", n: number, now: number, } | { "t": "signed_out", why: string, };
+duty: PartyView | null, replay: boolean, demo: boolean, } | { "t": "snapshot", position: number, now: number, cards: Array<Card>, counts: Counts, } | { "t": "changes", position: number, now: number, changes: Array<Change>, counts: Counts, } | { "t": "duty", duty: PartyView | null, sound: boolean, } | { "t": "result", command: string, done: CommandOut | null, refused: Problem | null, } | { "t": "pong", n: number, now: number, } | { "t": "health", troubles: Array<Trouble>, } | { "t": "signed_out", why: string, };
+
+/**
+ * One thing that is not as it should be, for the page to put into words.
+ */
+export type Trouble = { 
+/**
+ * `one_copy`: no synchronous standby. `unsafe_database`: it may lose what it confirmed. `log_away`: the log does not
+ * answer. `no_dispatcher`: none is running.
+ */
+code: string, 
+/**
+ * It lasts until somebody changes how the house is set up: the page may put it aside.
+ */
+standing: boolean, 
+/**
+ * Since when, if that was seen.
+ */
+since: number | null, 
+/**
+ * What else the words need: of `unsafe_database` the settings that are off.
+ */
+args: Array<string>, };

@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::options::Target;
 use super::trouble::Trouble;
+use crate::error::{Degraded, settings_off};
 use crate::limits::{CONNECT_WITHIN, HEAD_ROW_WITHIN, IDLE_TRANSACTION, READ_WITHIN};
 
 /// The oldest version that notices a client that went away while a statement waits.
@@ -72,23 +73,15 @@ impl Server {
 
     /// `fsync and full_page_writes are off`
     pub(super) fn settings_off(&self) -> String {
-        let verb = if self.off.len() == 1 { "is" } else { "are" };
-        format!("{} {verb} off", self.off.join(" and "))
+        settings_off(&self.off)
     }
 
     /// Why what it keeps is less safe than it could be.
-    pub(super) fn degraded(&self) -> Option<String> {
+    pub(super) fn degraded(&self) -> Option<Degraded> {
         if !self.off.is_empty() {
-            let off = self.settings_off();
-            return Some(format!(
-                "the database may lose what it confirmed: {off} (allowed by allow_unsafe_database)"
-            ));
+            return Some(Degraded::Unsafe(self.off.clone()));
         }
-        (!self.has_standby).then(|| {
-            "the database has no synchronous standby (synchronous_standby_names is empty): what is confirmed stands on \
-             one machine only"
-                .to_owned()
-        })
+        (!self.has_standby).then_some(Degraded::OneCopy)
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use super::connect::Server;
 use super::trouble::Trouble;
+use crate::error::Degraded;
 use crate::name::Position;
 
 #[derive(Debug)]
@@ -29,7 +30,7 @@ struct State {
     lost: Option<String>,
     /// Why it is not the log it was. Not even others' appends, which make it longer again, end that.
     other_log: Option<String>,
-    degraded: Option<String>,
+    degraded: Option<Degraded>,
 }
 
 impl Link {
@@ -56,7 +57,7 @@ impl Link {
         self.check().is_ok()
     }
 
-    pub(super) fn degraded(&self) -> Option<String> {
+    pub(super) fn degraded(&self) -> Option<Degraded> {
         self.state().degraded.clone()
     }
 
@@ -103,7 +104,7 @@ impl Link {
         }
         if state.degraded != degraded {
             match &degraded {
-                Some(why) => tracing::warn!(server = %self.server, why, "degraded"),
+                Some(why) => tracing::warn!(server = %self.server, %why, "degraded"),
                 None => tracing::info!(server = %self.server, "no longer degraded"),
             }
             state.degraded = degraded;

@@ -49,7 +49,7 @@ pub use options::PostgresOptions;
 use super::{Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::clock::Clock;
 use crate::doors::{DoorAnswer, DoorRead};
-use crate::error::OpenError;
+use crate::error::{Degraded, OpenError};
 use crate::event::Recorded;
 use crate::limits::COMMIT_WITHIN;
 use crate::live::Live;
@@ -225,7 +225,7 @@ impl Store for PostgresStore {
         self.shared.link.reachable()
     }
 
-    fn degraded(&self) -> Option<String> {
+    fn degraded(&self) -> Option<Degraded> {
         self.shared.link.degraded()
     }
 

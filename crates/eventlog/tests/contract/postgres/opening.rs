@@ -36,7 +36,7 @@ async fn a_server_that_may_lose_what_it_confirmed_is_refused_unless_that_is_allo
         };
         let log = open(&allowed).await;
         append(&log, "s", Expected::Any, &[event(1)]).await.unwrap();
-        let degraded = log.degraded().unwrap();
+        let degraded = log.degraded().unwrap().to_string();
         assert!(
             degraded.contains(&format!("{setting} is off")),
             "{degraded}"

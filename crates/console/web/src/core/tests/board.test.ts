@@ -83,12 +83,12 @@ describe('the board', () => {
       12,
       [
         { c: 'upsert', card: card({ id: 'a', revision: 8, phase: 'talking' }) },
-        { c: 'remove', id: 'b', why: 'accepted_elsewhere', by: '赵刚' },
+        { c: 'remove', id: 'b', why: 'accepted_elsewhere', by: '赵刚', by_en: 'Zhao Gang' },
       ],
       NO_COUNTS,
     );
     expect(next.board.cards.get('a')?.phase).toBe('talking');
-    expect(next.gone).toMatchObject([{ card: { id: 'b' }, by: '赵刚' }]);
+    expect(next.gone).toMatchObject([{ card: { id: 'b' }, by: '赵刚', by_en: 'Zhao Gang' }]);
     expect(board.cards.get('a')?.phase).toBe('offered');
     expect(board.cards.has('b')).toBe(true);
     expect(next.board.position).toBe(12);

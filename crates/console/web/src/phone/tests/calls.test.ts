@@ -10,7 +10,9 @@ import { forget, keep, kept } from '../keep';
 const ME: Me = {
   operator: 'op',
   name: '赵丽华',
+  name_en: 'Zhao Lihua',
   post: '护理员',
+  post_en: 'Carer',
   role: 'operator',
   scope: 'site',
   scope_id: 'st-1',
@@ -22,7 +24,9 @@ const ME: Me = {
 const OWNER: OwnerView = {
   operator: 'op',
   name: '王值班',
+  name_en: 'Wang Zhiban',
   post: '值班员',
+  post_en: 'Operator',
   party: SITE,
   since: 0,
   first_step: false,
@@ -31,8 +35,9 @@ const OWNER: OwnerView = {
 const NOBODY: ReadonlySet<string> = new Set();
 
 function leg(change: Partial<ResponderLegView> = {}): ResponderLegView {
-  const plain = { responder: 'r', name: '赵丽华', kind: 'carer', phone: null, sent_at: 0, eta: 300_000 };
-  return { ...plain, delayed: false, arrived_at: null, from_lon: null, from_lat: null, ...change };
+  const plain = { responder: 'r', name: '赵丽华', name_en: 'Zhao Lihua', kind: 'carer', phone: null };
+  const way = { sent_at: 0, eta: 300_000 };
+  return { ...plain, ...way, delayed: false, arrived_at: null, from_lon: null, from_lat: null, ...change };
 }
 
 function rung(declined = false): Partial<Card> {
