@@ -7,7 +7,10 @@
 //! - `append`, `repeat`, `limits`: what is taken, recognised, refused.
 //! - `read`, `subscribe`, `doors`: what is given back.
 //! - `queues`: lanes, bounds, closing.
-//! - `model`: random histories against a small model.
+//! - `competing`: groups of competing consumers, the machine and over every store.
+//! - `outside`: what programs from outside see, and may write.
+//! - `older`: logs made by older versions.
+//! - `model`, `model_outside`: random histories against small models.
 //! - `postgres`: what only a shared database can do; `server`: throw-away PostgreSQL servers.
 //! - `faults`, `sqlite`, `admin`: what only one store, or the process around it, can do.
 
@@ -18,10 +21,14 @@
 
 mod admin;
 mod append;
+mod competing;
 mod doors;
 mod faults;
 mod limits;
 mod model;
+mod model_outside;
+mod older;
+mod outside;
 mod postgres;
 mod queues;
 mod read;
