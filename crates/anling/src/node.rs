@@ -75,6 +75,7 @@ impl Sockets {
             devices: address(&self.devices)?,
             ops: address(&self.ops)?,
             dc09: address(&self.dc09)?,
+            eventstore: None,
             tls,
         })
     }
