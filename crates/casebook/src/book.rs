@@ -86,9 +86,9 @@ impl From<AppendError> for BookError {
     fn from(error: AppendError) -> Self {
         match error {
             AppendError::WrongRevision { stream, actual, .. } => Self::Conflict { stream, actual },
-            AppendError::TooLarge { .. } | AppendError::InvalidRequest(_) => {
-                Self::Malformed(error.to_string())
-            }
+            AppendError::TooLarge { .. }
+            | AppendError::InvalidRequest(_)
+            | AppendError::StreamDeleted { .. } => Self::Malformed(error.to_string()),
             AppendError::Unavailable(_) | AppendError::Full => Self::Unavailable(error.to_string()),
         }
     }

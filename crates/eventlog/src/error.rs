@@ -21,6 +21,12 @@ pub enum AppendError {
         /// Its last revision, if it exists.
         actual: Option<Revision>,
     },
+    /// Refusal: the stream was deleted for good by an outside program. Only outside programs hear this.
+    #[error("stream {stream} is deleted")]
+    StreamDeleted {
+        /// The first such stream.
+        stream: StreamName,
+    },
     /// Malformed: over a limit. Send less.
     #[error("{what} is {size}, more than {limit} (the limit)")]
     TooLarge {
@@ -79,8 +85,8 @@ pub enum SubscribeError {
     /// The log was closed; nothing more will come.
     #[error("the log is closed")]
     Closed,
-    /// Malformed: the filter names more categories than a subscription follows.
-    #[error("{asked} categories asked for; a subscription follows at most {limit}")]
+    /// Malformed: the filter names more categories or prefixes than a subscription follows.
+    #[error("{asked} names in a filter; a subscription follows at most {limit}")]
     TooMany {
         /// How many were asked for.
         asked: usize,

@@ -8,10 +8,13 @@
 //! - [`clock`]: the one module that reads the wall clock.
 //! - `name`: stream names, event ids, revisions, positions.
 //! - `event`: what is appended and what is recorded.
+//! - `metadata`: what is said about a stream, and what that hides from outside programs.
 //! - `limits`: every bound on what the log takes, with unit and reason.
 //! - `error`: what can go wrong, sorted by who must act.
 //! - `log`: the handle everybody holds: append, read, subscribe; `opening`: over each store; `check`: against the limits.
+//! - `filter`: which events a reader is about.
 //! - `subscribe`: following the log from a position, without gap or repeat.
+//! - `outside`: the log as programs from outside see it; what is said about a stream hides there, and only there.
 //! - `doors`: small mutable things beside the log: cursors, leases, snapshots, secrets, sessions.
 //! - `writer`: the one task that writes; two queues, group commit.
 //! - `live`: the last committed batches, shared by all subscriptions.
@@ -30,13 +33,16 @@ mod doors;
 mod error;
 mod event;
 mod faults;
+mod filter;
 mod limits;
 mod live;
 mod lock;
 mod log;
+mod metadata;
 mod metrics;
 mod name;
 mod opening;
+mod outside;
 mod pace;
 mod store;
 mod subscribe;
@@ -49,10 +55,15 @@ pub use event::{
     Appended, Direction, Expected, Lane, NewEvent, Recorded, StreamAppend, StreamAppended,
 };
 pub use faults::MemoryFaults;
+pub use filter::{Filter, Predicate};
 pub use limits::*;
 pub use lock::{FolderLock, check_unlocked};
 pub use log::Log;
+pub use metadata::{DELETED_REVISION, LINK, METADATA, Metadata, STREAM_DELETED};
 pub use metrics::{LogMetrics, LogStats};
 pub use name::{EventId, NameError, Position, Revision, StreamName};
+pub use outside::{
+    AllPage, FollowError, Following, Outside, Resolved, Seen, Start, StreamPage, StreamRead,
+};
 pub use store::postgres::PostgresOptions;
-pub use subscribe::{Delivery, Filter, Subscription};
+pub use subscribe::{Delivery, News, Subscription};

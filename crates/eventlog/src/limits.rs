@@ -77,6 +77,9 @@ pub const SUBSCRIPTION_PAGE: usize = 256;
 /// Most categories in one subscription's filter.
 pub const FILTER_CATEGORIES: usize = 64;
 
+/// Most prefixes in one filter. Ours: each event that passes by is held against all of them.
+pub const FILTER_PREFIXES: usize = 64;
+
 /// Bytes of committed batches kept in memory for subscriptions; who is further behind reads from the store.
 pub const LIVE_BYTES: usize = 16 * 1024 * 1024;
 
@@ -85,6 +88,19 @@ pub const LIVE_BATCHES: usize = 1_024;
 
 /// Streams whose last revision the writer remembers, in each of two generations; others are looked up again.
 pub const HEAD_CACHE: usize = 32_768;
+
+/// Streams of which it is remembered what is said about them, for readers from outside, in each of two generations.
+pub const ABOUT_CACHE: usize = 16_384;
+
+/// Most subscriptions of outside programs in one process. Ours: each holds a page of events at most, some hundred
+/// kilobytes when it falls behind; a program that opens ten thousand is told so.
+pub const OUTSIDE_SUBSCRIPTIONS: usize = 4_096;
+
+/// Events that one filtered read from outside looks through before it answers with what it has.
+pub const FILTERED_LOOKS: usize = 10_000;
+
+/// Categories and types whose numbering is remembered, in each of two generations; others are counted again.
+pub const NUMBERED_STREAMS: usize = 64;
 
 /// Connections that read, for the streams of calls and once more for everybody else; SQLite answers most reads from the page cache in microseconds.
 pub const READ_CONNECTIONS: usize = 4;

@@ -16,14 +16,16 @@ use crate::doors::{
 use crate::error::{AppendError, DoorError, ReadError};
 use crate::event::{Appended, Direction, Lane, Recorded, StreamAppend};
 use crate::faults::MemoryFaults;
+use crate::filter::Filter;
 use crate::limits::READ_LIMIT;
 use crate::live::Live;
 use crate::lock::FolderLock;
 use crate::metrics::{LogMetrics, LogStats, Metrics};
 use crate::name::{EventId, Position, Revision, StreamName};
+use crate::outside::Common;
 use crate::store::memory::MemoryStore;
-use crate::store::{Answer, Scan, Store, StoreError, Write};
-use crate::subscribe::{Filter, Subscription};
+use crate::store::{Answer, OutsideWrite, Scan, Store, StoreError, Write};
+use crate::subscribe::Subscription;
 use crate::writer::{Desk, Queues, Refused, Writer};
 
 /// The log; clones are the same log.
@@ -37,6 +39,7 @@ struct Inner {
     live: Arc<Live>,
     metrics: Arc<Metrics>,
     desk: Option<WritingDesk>,
+    outside: Common,
     /// Looks for what other processes write, where there may be any.
     _follower: Option<AbortOnDropHandle<()>>,
 }
@@ -119,6 +122,7 @@ impl Log {
             live,
             metrics: Arc::default(),
             desk: None,
+            outside: Common::new(),
             _follower: follower,
         }))
     }
@@ -154,6 +158,7 @@ impl Log {
                 closing,
                 closed: CancellationToken::new(),
             }),
+            outside: Common::new(),
             _follower: follower,
         }))
     }
@@ -171,7 +176,19 @@ impl Log {
         appends: Vec<StreamAppend>,
     ) -> Result<Appended, AppendError> {
         check(&appends)?;
-        match self.write(lane, Write::Append(appends)).await {
+        self.append_write(lane, Write::Append(appends)).await
+    }
+
+    pub(crate) async fn outside_write(
+        &self,
+        lane: Lane,
+        write: OutsideWrite,
+    ) -> Result<Appended, AppendError> {
+        self.append_write(lane, Write::Outside(write)).await
+    }
+
+    async fn append_write(&self, lane: Lane, write: Write) -> Result<Appended, AppendError> {
+        match self.write(lane, write).await {
             Ok(Answer::Append(answer)) => answer,
             Ok(Answer::Door(_)) => Err(AppendError::Unavailable(MISPLACED.to_owned())),
             Err(Unwritten::Full) => Err(AppendError::Full),
@@ -260,6 +277,22 @@ impl Log {
         self.read(scan, limit).await
     }
 
+    /// The events of one type, in every stream; bounds as in [`Log::read_all`].
+    pub async fn read_kind(
+        &self,
+        kind: &str,
+        from: Position,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, ReadError> {
+        let scan = Scan::Kind {
+            kind,
+            from,
+            direction,
+        };
+        self.read(scan, limit).await
+    }
+
     /// The last event with this id in a stream, looked up in the store.
     pub async fn find(
         &self,
@@ -287,6 +320,18 @@ impl Log {
             filter,
             after,
         )
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.0.store
+    }
+
+    pub(crate) fn live(&self) -> &Live {
+        &self.0.live
+    }
+
+    pub(crate) fn common(&self) -> &Common {
+        &self.0.outside
     }
 
     pub(crate) async fn door_read(&self, read: DoorRead) -> Result<DoorAnswer, DoorError> {

@@ -17,13 +17,15 @@ use crate::limits::STREAM_NAME_BYTES;
 pub struct StreamName(Arc<str>);
 
 impl StreamName {
-    /// Takes a name of 1 to [`STREAM_NAME_BYTES`] bytes without control characters.
+    /// Takes a name of 1 to [`STREAM_NAME_BYTES`] bytes without control characters; the stream that describes another
+    /// may have its two bytes more.
     pub fn new(name: impl Into<String>) -> Result<Self, NameError> {
         let name = name.into();
         if name.is_empty() {
             return Err(NameError::Empty);
         }
-        if name.len() > STREAM_NAME_BYTES {
+        let described = name.strip_prefix(DESCRIBES).unwrap_or(&name);
+        if described.len() > STREAM_NAME_BYTES {
             return Err(NameError::TooLong { bytes: name.len() });
         }
         if name.chars().any(char::is_control) {
@@ -44,11 +46,25 @@ impl StreamName {
             .map_or(&*self.0, |(before, _)| before)
     }
 
+    /// The stream that describes this one: `$$` and its name.
+    pub fn metadata(&self) -> Self {
+        Self(format!("{DESCRIBES}{}", self.0).into())
+    }
+
+    /// The stream that this one describes; `None` when it describes none.
+    pub fn described(&self) -> Option<Self> {
+        let name = self.0.strip_prefix(DESCRIBES)?;
+        (!name.is_empty()).then(|| Self(name.into()))
+    }
+
     /// A name that a store kept; it was checked when it was written.
     pub(crate) fn stored(name: impl Into<Arc<str>>) -> Self {
         Self(name.into())
     }
 }
+
+/// What the name of a stream that describes another begins with.
+const DESCRIBES: &str = "$$";
 
 impl fmt::Display for StreamName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -187,5 +203,21 @@ mod tests {
             StreamName::new("x".repeat(STREAM_NAME_BYTES + 1)),
             Err(NameError::TooLong { bytes: 513 })
         );
+        assert_eq!(
+            StreamName::new("$$x".to_owned() + &"x".repeat(STREAM_NAME_BYTES)),
+            Err(NameError::TooLong { bytes: 515 })
+        );
+    }
+
+    #[test]
+    fn every_stream_has_one_that_describes_it() {
+        for name in ["a-1", "$$a", &"x".repeat(STREAM_NAME_BYTES)] {
+            let stream = StreamName::new(name).unwrap();
+            let metadata = StreamName::new(stream.metadata().as_str()).unwrap();
+            assert_eq!(metadata.described(), Some(stream));
+        }
+        for name in ["a-1", "$a", "$$"] {
+            assert_eq!(StreamName::new(name).unwrap().described(), None);
+        }
     }
 }

@@ -5,44 +5,18 @@
 //! reading from the store.
 
 use std::collections::VecDeque;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
 use crate::error::SubscribeError;
 use crate::event::{Direction, Recorded};
-use crate::limits::{FILTER_CATEGORIES, SUBSCRIPTION_PAGE};
+use crate::filter::Filter;
+use crate::limits::SUBSCRIPTION_PAGE;
 use crate::live::{Live, Next, Pulse};
-use crate::name::{Position, StreamName};
+use crate::name::Position;
 use crate::store::{Scan, Store, StoreError};
-
-/// Which events a subscription is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
-    /// Every event.
-    All,
-    /// Those of the streams in one category.
-    Category(String),
-    /// Those of the streams in any of these categories, at most [`FILTER_CATEGORIES`].
-    Categories(Vec<String>),
-    /// Those of one stream.
-    Stream(StreamName),
-}
-
-impl Filter {
-    /// Whether an event is meant.
-    pub fn matches(&self, event: &Recorded) -> bool {
-        match self {
-            Self::All => true,
-            Self::Category(category) => event.stream.category() == category,
-            Self::Categories(categories) => {
-                let category = event.stream.category();
-                categories.iter().any(|wanted| wanted == category)
-            }
-            Self::Stream(stream) => event.stream == *stream,
-        }
-    }
-}
 
 /// What a subscription gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +28,21 @@ pub enum Delivery {
     CaughtUp(Position),
 }
 
+/// What a subscription gives to those who want to know how it gets on; see [`Subscription::news`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The next event, in order of position.
+    Event(Arc<Recorded>),
+    /// As [`Delivery::CaughtUp`].
+    CaughtUp(Position),
+    /// More came than is kept in memory: what follows this position is read from the store, until `CaughtUp` again.
+    /// Comes only after a `CaughtUp`.
+    FellBehind(Position),
+    /// Nothing up to this position is missing; a reader whose filter lets little through can save where it is. Comes
+    /// only when asked for, at the latest when so many positions were passed, or with the page that passed them.
+    Checkpoint(Position),
+}
+
 /// A reader that follows.
 pub struct Subscription {
     store: Arc<dyn Store>,
@@ -62,8 +51,17 @@ pub struct Subscription {
     filter: Filter,
     /// Looked at up to here; what was found and not given yet waits in `found`.
     looked: Position,
-    found: VecDeque<Arc<Recorded>>,
+    /// At most one page or batch.
+    found: VecDeque<Found>,
     said_caught_up: bool,
+    /// Positions between two checkpoints, and where the last one was.
+    checkpoints: Option<(NonZeroU64, Position)>,
+}
+
+/// What waits to be given.
+enum Found {
+    Event(Arc<Recorded>),
+    Checkpoint(Position),
 }
 
 impl std::fmt::Debug for Subscription {
@@ -90,14 +88,23 @@ impl Subscription {
             looked: after,
             found: VecDeque::new(),
             said_caught_up: false,
+            checkpoints: None,
         }
+    }
+
+    /// With a checkpoint whenever so many positions were passed, meant or not. Told by [`Subscription::news`] only.
+    pub fn with_checkpoints(mut self, every: NonZeroU64) -> Self {
+        self.checkpoints = Some((every, self.looked));
+        self
     }
 
     /// Everything meant up to here was given; subscribing after it goes on without gap or repeat.
     pub fn position(&self) -> Position {
-        self.found.front().map_or(self.looked, |next| {
-            Position(next.position.0.saturating_sub(1))
-        })
+        match self.found.front() {
+            Some(Found::Event(next)) => Position(next.position.0.saturating_sub(1)),
+            Some(Found::Checkpoint(position)) => *position,
+            None => self.looked,
+        }
     }
 
     /// Waits for the next event, or for the live end. May be dropped while waiting without losing anything.
@@ -105,16 +112,33 @@ impl Subscription {
     /// After `Unavailable` the place is kept: pause, then call again.
     pub async fn next(&mut self) -> Result<Delivery, SubscribeError> {
         loop {
-            if let Some(event) = self.found.pop_front() {
-                return Ok(Delivery::Event(event));
+            match self.news().await? {
+                News::Event(event) => return Ok(Delivery::Event(event)),
+                News::CaughtUp(position) => return Ok(Delivery::CaughtUp(position)),
+                News::FellBehind(_) | News::Checkpoint(_) => {}
+            }
+        }
+    }
+
+    /// As [`Subscription::next`], and tells how the subscription gets on.
+    pub async fn news(&mut self) -> Result<News, SubscribeError> {
+        loop {
+            match self.found.pop_front() {
+                Some(Found::Event(event)) => return Ok(News::Event(event)),
+                Some(Found::Checkpoint(position)) => return Ok(News::Checkpoint(position)),
+                None => {}
             }
             let pulse = *self.pulse.borrow_and_update();
             match self.live.after(self.looked) {
                 Next::Batch(batch) => self.look_at(&batch),
+                Next::Behind if self.said_caught_up => {
+                    self.said_caught_up = false;
+                    return Ok(News::FellBehind(self.looked));
+                }
                 Next::Behind => self.read_from_store(pulse.head).await?,
                 Next::AtHead if !self.said_caught_up => {
                     self.said_caught_up = true;
-                    return Ok(Delivery::CaughtUp(self.looked));
+                    return Ok(News::CaughtUp(self.looked));
                 }
                 Next::AtHead if pulse.closed => return Err(SubscribeError::Closed),
                 Next::AtHead => {
@@ -129,41 +153,66 @@ impl Subscription {
         let from = batch.partition_point(|event| event.position <= self.looked);
         for event in &batch[from..] {
             if self.filter.matches(event) {
-                self.found.push_back(Arc::clone(event));
+                self.found.push_back(Found::Event(Arc::clone(event)));
             }
-            self.looked = event.position;
+            self.pass(event.position);
+        }
+    }
+
+    /// Everything up to here was looked at.
+    fn pass(&mut self, position: Position) {
+        self.looked = position;
+        if let Some((every, last)) = &mut self.checkpoints
+            && position.0.saturating_sub(last.0) >= every.get()
+        {
+            *last = position;
+            self.found.push_back(Found::Checkpoint(position));
         }
     }
 
     /// Reads a page. Every event up to `head` stood in the store before the page was read.
     async fn read_from_store(&mut self, head: Position) -> Result<(), SubscribeError> {
-        self.said_caught_up = false;
         let page = self.page(head).await?;
-        let last = page.last().map_or(self.looked, |event| event.position);
+        let was_full = page.len() >= SUBSCRIPTION_PAGE;
+        for event in page {
+            let position = event.position;
+            // What an index found is meant; a page of everything is looked through.
+            if self.filter.matches(&event) {
+                self.found.push_back(Found::Event(event));
+            }
+            self.pass(position);
+        }
         // A full page may have more behind it; a short one has looked at everything up to the head.
-        self.looked = if page.len() < SUBSCRIPTION_PAGE {
-            last.max(head)
-        } else {
-            last
-        };
-        self.found.extend(page);
+        if !was_full && self.looked < head {
+            self.pass(head);
+        }
         Ok(())
     }
 
     async fn page(&self, head: Position) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
-        let after = self.looked;
+        if let Some((asked, limit)) = self.filter.over_limit() {
+            return Err(SubscribeError::TooMany { asked, limit });
+        }
+        let (from, direction) = (self.looked, Direction::Forward);
         match &self.filter {
-            Filter::All => {
-                let direction = Direction::Forward;
-                self.scan(Scan::All {
-                    from: after,
+            Filter::All
+            | Filter::StreamPrefixes(_)
+            | Filter::KindPrefixes(_)
+            | Filter::Matching(_) => self.scan(Scan::All { from, direction }).await,
+            Filter::Stream(stream) => {
+                let after = from;
+                self.scan(Scan::StreamAfter { stream, after }).await
+            }
+            Filter::Kind(kind) => {
+                self.scan(Scan::Kind {
+                    kind,
+                    from,
                     direction,
                 })
                 .await
             }
-            Filter::Stream(stream) => self.scan(Scan::StreamAfter { stream, after }).await,
-            Filter::Category(category) => self.category(category, after).await,
-            Filter::Categories(categories) => self.categories(categories, after, head).await,
+            Filter::Category(category) => self.category(category, from).await,
+            Filter::Categories(categories) => self.categories(categories, from, head).await,
         }
     }
 
@@ -189,12 +238,6 @@ impl Subscription {
         after: Position,
         head: Position,
     ) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
-        if categories.len() > FILTER_CATEGORIES {
-            return Err(SubscribeError::TooMany {
-                asked: categories.len(),
-                limit: FILTER_CATEGORIES,
-            });
-        }
         let mut merged = Vec::new();
         for category in categories {
             merged.extend(self.category(category, after).await?);
@@ -225,9 +268,9 @@ mod tests {
     use super::*;
     use crate::doors::{DoorAnswer, DoorRead};
     use crate::event::{Expected, NewEvent, StreamAppend};
-    use crate::name::{EventId, Revision};
+    use crate::name::{EventId, Revision, StreamName};
     use crate::store::memory::MemoryStore;
-    use crate::store::{Committed, StoreSize, Uncommitted, Write};
+    use crate::store::{Committed, Group, StoreSize, Uncommitted, Write};
 
     /// A store to which somebody else writes in the middle of a page: right after the first category was read.
     struct Interrupted {
@@ -286,6 +329,19 @@ mod tests {
 
         async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError> {
             self.store.stream_head(stream).await
+        }
+
+        async fn nth(
+            &self,
+            group: Group<'_>,
+            after: Position,
+            skip: u64,
+        ) -> Result<Option<Position>, StoreError> {
+            self.store.nth(group, after, skip).await
+        }
+
+        async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError> {
+            self.store.count(group, after).await
         }
 
         async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {

@@ -373,15 +373,20 @@ fn size(write: &Write) -> usize {
 
 fn cost(write: &Write) -> Cost {
     match write {
-        Write::Append(streams) => streams
-            .iter()
-            .map(stream_cost)
-            .fold(Cost::NOTHING, Cost::plus),
+        Write::Append(streams) => streams_cost(streams),
+        Write::Outside(write) => streams_cost(&write.members),
         Write::Door(door) => Cost {
             events: door.rows(),
             bytes: door.size(),
         },
     }
+}
+
+fn streams_cost(streams: &[StreamAppend]) -> Cost {
+    streams
+        .iter()
+        .map(stream_cost)
+        .fold(Cost::NOTHING, Cost::plus)
 }
 
 fn stream_cost(append: &StreamAppend) -> Cost {

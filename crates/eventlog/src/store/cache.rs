@@ -15,7 +15,7 @@ pub(crate) struct Cache<K, V> {
     limit: usize,
 }
 
-impl<K: Hash + Eq, V: Copy> Cache<K, V> {
+impl<K: Hash + Eq, V: Clone> Cache<K, V> {
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             young: HashMap::new(),
@@ -29,10 +29,10 @@ impl<K: Hash + Eq, V: Copy> Cache<K, V> {
         K: std::borrow::Borrow<Q>,
     {
         if let Some(value) = self.young.get(key) {
-            return Some(*value);
+            return Some(value.clone());
         }
         let (key, value) = self.old.remove_entry(key)?;
-        self.insert(key, value);
+        self.insert(key, value.clone());
         Some(value)
     }
 
@@ -41,6 +41,14 @@ impl<K: Hash + Eq, V: Copy> Cache<K, V> {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(key, value);
+    }
+
+    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q)
+    where
+        K: std::borrow::Borrow<Q>,
+    {
+        self.young.remove(key);
+        self.old.remove(key);
     }
 
     pub(crate) fn clear(&mut self) {
@@ -74,5 +82,7 @@ mod tests {
         cache.insert(1, 'd');
         cache.insert(4, 'e');
         assert_eq!(cache.get(&1), Some('d'));
+        cache.remove(&1);
+        assert_eq!(cache.get(&1), None);
     }
 }

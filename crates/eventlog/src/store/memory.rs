@@ -9,11 +9,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use async_trait::async_trait;
 
 use super::memory_doors::MemoryDoors;
-use super::plan::{Known, Planner, Standing, members};
-use super::{Answer, Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
+use super::plan::{Known, Life, Planner, Standing, lives_wanted, members};
+use super::{Answer, Committed, Group, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::AppendError;
-use crate::event::{Direction, Recorded, StreamAppend};
+use crate::event::{Appended, Direction, Recorded};
 use crate::faults::{Fate, MemoryFaults};
 use crate::name::{EventId, Position, Revision, StreamName};
 
@@ -23,6 +23,7 @@ struct State {
     all: Vec<Arc<Recorded>>,
     streams: HashMap<StreamName, Vec<Arc<Recorded>>>,
     categories: HashMap<String, Vec<Arc<Recorded>>>,
+    kinds: HashMap<Arc<str>, Vec<Arc<Recorded>>>,
     doors: MemoryDoors,
 }
 
@@ -66,12 +67,12 @@ impl MemoryStore {
         Ok(self.state())
     }
 
-    fn append(&self, planner: &mut Planner, streams: &[StreamAppend]) -> Answer {
+    fn append(&self, plan: impl FnOnce() -> Result<Appended, AppendError>) -> Answer {
         let lost = || AppendError::Unavailable("an append was made to fail".to_owned());
         Answer::Append(match self.faults.append() {
-            Fate::Taken => planner.append(streams),
+            Fate::Taken => plan(),
             Fate::Failed => Err(lost()),
-            Fate::AnswerLost => planner.append(streams).and_then(|_| Err(lost())),
+            Fate::AnswerLost => plan().and_then(|_| Err(lost())),
         })
     }
 }
@@ -87,13 +88,14 @@ impl Store for MemoryStore {
         let mut answers = Vec::with_capacity(batch.len());
         for write in batch {
             answers.push(match write {
-                Write::Append(streams) => self.append(&mut planner, streams),
+                Write::Append(streams) => self.append(|| planner.append(streams)),
+                Write::Outside(write) => self.append(|| planner.outside(write)),
                 Write::Door(_) if self.faults.crashed() => write.unavailable("the log crashed"),
                 Write::Door(door) => Answer::Door(state.doors.write(door)),
             });
         }
         let head = planner.head();
-        let events = planner.into_events();
+        let (events, _) = planner.into_parts();
         for event in &events {
             state.add(event);
         }
@@ -130,6 +132,24 @@ impl Store for MemoryStore {
         Ok(self.readable()?.stream_head(stream))
     }
 
+    async fn nth(
+        &self,
+        group: Group<'_>,
+        after: Position,
+        skip: u64,
+    ) -> Result<Option<Position>, StoreError> {
+        let state = self.readable()?;
+        let events = state.group(group);
+        let from = first_after(events, after).saturating_add(place(skip));
+        Ok(events.get(from).map(|event| event.position))
+    }
+
+    async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError> {
+        let state = self.readable()?;
+        let events = state.group(group);
+        Ok((events.len() - first_after(events, after)) as u64)
+    }
+
     async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
         Ok(self.readable()?.doors.read(read))
     }
@@ -153,6 +173,14 @@ impl State {
         self.streams.get(stream).map_or(&[], Vec::as_slice)
     }
 
+    fn group(&self, group: Group<'_>) -> &[Arc<Recorded>] {
+        let events = match group {
+            Group::Category(category) => self.categories.get(category),
+            Group::Kind(kind) => self.kinds.get(kind),
+        };
+        events.map_or(&[], Vec::as_slice)
+    }
+
     fn stream_head(&self, stream: &StreamName) -> Option<Revision> {
         self.stream(stream).last().map(|event| event.revision)
     }
@@ -164,6 +192,8 @@ impl State {
         stream.push(Arc::clone(event));
         let category = self.categories.entry(category).or_default();
         category.push(Arc::clone(event));
+        let kind = self.kinds.entry(Arc::clone(&event.kind)).or_default();
+        kind.push(Arc::clone(event));
     }
 
     /// Gathers what the planner asks for, as a database would.
@@ -173,6 +203,9 @@ impl State {
             if let Some(head) = self.stream_head(&member.stream) {
                 known.set_head(&member.stream, head);
             }
+        }
+        for stream in lives_wanted(batch) {
+            self.add_life(&mut known, &stream);
         }
         self.add_ids(&mut known, |known| known.first_ids(batch));
         self.add_ids(&mut known, |known| known.further_ids(batch));
@@ -184,6 +217,22 @@ impl State {
             }
         }
         known
+    }
+
+    fn add_life(&self, known: &mut Known, stream: &StreamName) {
+        let metadata = stream.metadata();
+        for stream in [stream, &metadata] {
+            if let Some(head) = self.stream_head(stream) {
+                known.set_head(stream, head);
+            }
+        }
+        let last = self.stream(stream).last();
+        let said = self.stream(&metadata).last();
+        let kind = last.map(|event| &*event.kind);
+        known.set_life(stream, Life::of(kind, said.map(|event| &*event.body)));
+        if let Some(said) = said {
+            known.set_described(stream, said.body.clone());
+        }
     }
 
     fn add_ids<'a>(
@@ -221,10 +270,17 @@ impl State {
                 category,
                 from,
                 direction,
-            } => {
-                let events = self.categories.get(category).map_or(&[][..], Vec::as_slice);
-                by_position(events, from, direction, limit)
-            }
+            } => by_position(
+                self.group(Group::Category(category)),
+                from,
+                direction,
+                limit,
+            ),
+            Scan::Kind {
+                kind,
+                from,
+                direction,
+            } => by_position(self.group(Group::Kind(kind)), from, direction, limit),
         }
     }
 }

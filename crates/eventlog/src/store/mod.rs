@@ -5,7 +5,7 @@
 //!
 //! A store only gathers what stands in it about a batch, lets [`plan`] decide what fits, and keeps the result.
 
-mod cache;
+pub(crate) mod cache;
 pub(crate) mod memory;
 mod memory_doors;
 pub(crate) mod plan;
@@ -25,7 +25,25 @@ use crate::name::{EventId, Position, Revision, StreamName};
 #[derive(Debug)]
 pub(crate) enum Write {
     Append(Vec<StreamAppend>),
+    Outside(OutsideWrite),
     Door(DoorWrite),
+}
+
+/// What an outside program asks for; it goes by what is said about the streams.
+#[derive(Debug)]
+pub(crate) struct OutsideWrite {
+    pub(crate) what: What,
+    /// To append: the appends. To delete: the stream, without events, and the deletion in the stream that describes it.
+    /// To end for good: the stream, with the event that does.
+    pub(crate) members: Vec<StreamAppend>,
+}
+
+/// See [`OutsideWrite`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Append,
+    Delete,
+    Tombstone,
 }
 
 /// What one command gets back.
@@ -39,7 +57,9 @@ impl Write {
     /// The answer when the store cannot be used.
     pub(crate) fn unavailable(&self, why: &str) -> Answer {
         match self {
-            Self::Append(_) => Answer::Append(Err(AppendError::Unavailable(why.to_owned()))),
+            Self::Append(_) | Self::Outside(_) => {
+                Answer::Append(Err(AppendError::Unavailable(why.to_owned())))
+            }
             Self::Door(_) => Answer::Door(Err(DoorError::Unavailable(why.to_owned()))),
         }
     }
@@ -98,6 +118,19 @@ pub(crate) enum Scan<'a> {
         from: Position,
         direction: Direction,
     },
+    /// The events of one type.
+    Kind {
+        kind: &'a str,
+        from: Position,
+        direction: Direction,
+    },
+}
+
+/// Events that are numbered among themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Group<'a> {
+    Category(&'a str),
+    Kind(&'a str),
 }
 
 /// Sizes of a store's files, in bytes; zero where there are none.
@@ -130,11 +163,27 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// A stream's last revision.
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError>;
 
+    /// The position of a group's next event after `after`, so many skipped. Found in an index alone.
+    async fn nth(
+        &self,
+        group: Group<'_>,
+        after: Position,
+        skip: u64,
+    ) -> Result<Option<Position>, StoreError>;
+
+    /// How many of a group's events come after `after`. Found in an index alone.
+    async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError>;
+
     /// Looks behind a door.
     async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError>;
 
     /// How much there is.
     async fn size(&self) -> Result<StoreSize, StoreError>;
+
+    /// Whether others write to it too, so that what was handed on here may not be all there is.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Whether the store answers, as far as is known.
     fn reachable(&self) -> bool {

@@ -7,6 +7,8 @@
 //! - `append`, `repeat`, `limits`: what is taken, recognised, refused.
 //! - `read`, `subscribe`, `doors`: what is given back.
 //! - `queues`: lanes, bounds, closing.
+//! - `outside`: what programs from outside see, and may write.
+//! - `older`: logs made by older versions.
 //! - `model`: random histories against a small model.
 //! - `postgres`: what only a shared database can do; `server`: throw-away PostgreSQL servers.
 //! - `faults`, `sqlite`, `admin`: what only one store, or the process around it, can do.
@@ -22,6 +24,8 @@ mod doors;
 mod faults;
 mod limits;
 mod model;
+mod older;
+mod outside;
 mod postgres;
 mod queues;
 mod read;

@@ -15,6 +15,7 @@ on_every_store!(
     a_stream_is_read_both_ways,
     the_log_is_read_both_ways,
     a_category_is_read_both_ways,
+    the_events_of_a_type_are_read_both_ways,
     what_does_not_exist_reads_as_empty,
     an_event_is_found_by_its_id_in_its_stream,
     a_stream_tells_its_last_revision,
@@ -185,4 +186,31 @@ async fn the_stats_count_events_and_streams(bench: Bench) {
     six(&bench).await;
     let stats = bench.log.stats().await.unwrap();
     assert_eq!((stats.events, stats.streams), (6, 4));
+}
+
+async fn the_events_of_a_type_are_read_both_ways(bench: Bench) {
+    // Their ids are 1 to 6, so each has a type of its own; 8 is of the first's.
+    six(&bench).await;
+    bench
+        .append("a-2", Expected::Any, &[event(8)])
+        .await
+        .unwrap();
+    for (kind, after, direction, limit, wanted) in [
+        ("Kind1", 0, Forward, 9, &[1, 7][..]),
+        ("Kind1", 1, Forward, 9, &[7]),
+        ("Kind1", 0, Forward, 1, &[1]),
+        ("Kind1", u64::MAX, Backward, 9, &[7, 1]),
+        ("Kind1", 7, Backward, 1, &[7]),
+        ("Kind1", 6, Backward, 9, &[1]),
+        ("Kind2", 0, Forward, 9, &[2]),
+        ("Kind", 0, Forward, 9, &[]),
+        ("kind1", 0, Forward, 9, &[]),
+    ] {
+        let read = bench.log.read_kind(kind, Position(after), direction, limit);
+        assert_eq!(
+            places(&read.await.unwrap()),
+            wanted,
+            "{kind} {after} {direction:?}"
+        );
+    }
 }

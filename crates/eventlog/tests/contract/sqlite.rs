@@ -98,7 +98,7 @@ async fn a_file_of_a_newer_version_is_told_so() {
     open(dir.path()).await.unwrap().close().await;
     let options = SqliteConnectOptions::new().filename(dir.path().join("log.sqlite"));
     let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999")
+    sqlx::query("UPDATE _sqlx_migrations SET version = version + 9998")
         .execute(&mut file)
         .await
         .unwrap();

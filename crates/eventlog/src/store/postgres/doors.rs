@@ -72,7 +72,7 @@ impl Doors {
     ) -> Result<Vec<Result<DoorAnswer, DoorError>>, Trouble> {
         let doors = batch.iter().filter_map(|write| match write {
             Write::Door(door) => Some(door),
-            Write::Append(_) => None,
+            Write::Append(_) | Write::Outside(_) => None,
         });
         let doors: Vec<_> = doors.collect();
         let mut answers = Vec::with_capacity(doors.len());

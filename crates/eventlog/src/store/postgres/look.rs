@@ -153,7 +153,7 @@ pub(super) async fn look_for_repeats(
 }
 
 /// Which of the things asked for a row is about; the statements count them from 1.
-fn place(row: &PgRow) -> Result<usize, Trouble> {
+pub(super) fn place(row: &PgRow) -> Result<usize, Trouble> {
     let at = from_sql(row.try_get(0)?)?;
     Ok(usize::try_from(at).unwrap_or(usize::MAX).wrapping_sub(1))
 }

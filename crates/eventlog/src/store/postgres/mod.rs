@@ -10,7 +10,7 @@
 //! - `options`: where the database is, and what is allowed of it.
 //! - `open`: finding, checking and making the tables.
 //! - `connect`: connections, and what the server at their other end promises.
-//! - `session`: the one writing connection and what it remembers; `look`, `insert`: its statements; `literal`: their
+//! - `session`: the one writing connection and what it remembers; `look`, `lives`, `insert`: its statements; `literal`: their
 //!   arguments as text; `warning`: hearing a COMMIT's warnings.
 //! - `doors`: the tables beside the log.
 //! - `read`: the reading connections.
@@ -24,6 +24,7 @@ mod doors;
 mod insert;
 mod link;
 mod literal;
+mod lives;
 mod look;
 mod open;
 mod options;
@@ -46,7 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use options::PostgresOptions;
 
-use super::{Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
+use super::{Committed, Group, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::clock::Clock;
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
@@ -191,7 +192,7 @@ impl Store for PostgresStore {
     async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError> {
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
-            Scan::All { .. } | Scan::Category { .. } => &self.bystanders,
+            Scan::All { .. } | Scan::Category { .. } | Scan::Kind { .. } => &self.bystanders,
         };
         Ok(readers.scan(scan, limit).await?)
     }
@@ -206,6 +207,23 @@ impl Store for PostgresStore {
 
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError> {
         Ok(self.readers.stream_head(stream).await?)
+    }
+
+    async fn nth(
+        &self,
+        group: Group<'_>,
+        after: Position,
+        skip: u64,
+    ) -> Result<Option<Position>, StoreError> {
+        Ok(self.bystanders.nth(group, after, skip).await?)
+    }
+
+    async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError> {
+        Ok(self.bystanders.count(group, after).await?)
+    }
+
+    fn is_shared(&self) -> bool {
+        true
     }
 
     async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {

@@ -127,11 +127,18 @@ async fn has(connection: &mut PgConnection, what: String) -> Result<bool, sqlx::
 
 /// Every version of the tables, oldest first; a released one is never edited.
 fn migrations() -> Vec<Migration> {
-    let list = [(
-        1,
-        "log",
-        include_str!("../../../migrations/postgres/0001_log.sql"),
-    )];
+    let list = [
+        (
+            1,
+            "log",
+            include_str!("../../../migrations/postgres/0001_log.sql"),
+        ),
+        (
+            2,
+            "kinds",
+            include_str!("../../../migrations/postgres/0002_kinds.sql"),
+        ),
+    ];
     list.map(|(version, name, sql)| {
         let sql = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)

@@ -6,9 +6,10 @@
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
+use super::lives::LIVES;
 use super::look::{LOOK_UP, PLACES};
 use super::options::Target;
-use super::read::{Ask, statement};
+use super::read::{Ask, NTH_OF_CATEGORY, NTH_OF_KIND, statement};
 use super::{PostgresOptions, connect, open};
 use crate::event::Direction;
 use crate::name::{Position, Revision, StreamName};
@@ -46,6 +47,12 @@ fn scans(stream: &StreamName) -> Vec<Ask> {
             from,
             direction,
         });
+        let kind = "k";
+        scans.push(Scan::Kind {
+            kind,
+            from,
+            direction,
+        });
         let from = Revision(1);
         scans.push(Scan::Stream {
             stream,
@@ -74,12 +81,25 @@ async fn how_statements_find_their_rows_is_by_index() {
     for _ in 0..3 {
         places = places.bind(vec![1_i64, 2]).unwrap();
     }
+    let names = || vec!["s-1", "s-2"];
+    let lives = Ask::new(LIVES)
+        .bind(names())
+        .unwrap()
+        .bind(names())
+        .unwrap();
+    let nth = |sql| {
+        let ask = Ask::new(sql).bind("a").unwrap().bind(1_i64).unwrap();
+        ask.bind(9_i64).unwrap()
+    };
     for (ask, wanted) in [
+        (nth(NTH_OF_CATEGORY), &["events_by_category"][..]),
+        (nth(NTH_OF_KIND), &["events_by_kind"]),
         (
             look_up,
             &["streams_name_key", "events_by_revision", "events_by_id"][..],
         ),
         (places, &["events_by_revision"]),
+        (lives, &["streams_name_key", "events_by_revision"]),
     ] {
         let text = ask.sql;
         let plan = plan(&mut sql, ask).await;
@@ -95,6 +115,8 @@ async fn how_statements_find_their_rows_is_by_index() {
         assert!(!plan.contains("Sort"), "sorted by hand: {text}\n{plan}");
         let ordered = if text.contains("e.category") {
             "events_by_category"
+        } else if text.contains("e.kind =") {
+            "events_by_kind"
         } else if text.contains("e.stream = (") {
             "events_by_revision"
         } else {

@@ -21,7 +21,7 @@ use crate::doors::{DoorAnswer, DoorRead};
 use crate::event::{Direction, Recorded};
 use crate::limits::{READ_CONNECTIONS, READ_WITHIN};
 use crate::name::{EventId, Position, Revision, StreamName};
-use crate::store::Scan;
+use crate::store::{Group, Scan};
 
 /// A statement and what it is asked with, so that it can be asked again.
 #[derive(Clone)]
@@ -124,6 +124,32 @@ impl Readers {
         head.map(|head| from_sql(head).map(Revision)).transpose()
     }
 
+    pub(super) async fn nth(
+        &self,
+        group: Group<'_>,
+        after: Position,
+        skip: u64,
+    ) -> Result<Option<Position>, Trouble> {
+        let (sql, name) = match group {
+            Group::Category(name) => (NTH_OF_CATEGORY, name),
+            Group::Kind(name) => (NTH_OF_KIND, name),
+        };
+        let ask = Ask::new(sql).bind(name)?.bind(to_sql(after.0))?;
+        let rows = self.rows(ask.bind(to_sql(skip))?).await?;
+        let found = rows.first().map(|row| row.try_get(0)).transpose()?;
+        found.map(|found| from_sql(found).map(Position)).transpose()
+    }
+
+    pub(super) async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, Trouble> {
+        let (sql, name) = match group {
+            Group::Category(name) => (COUNT_OF_CATEGORY, name),
+            Group::Kind(name) => (COUNT_OF_KIND, name),
+        };
+        let ask = Ask::new(sql).bind(name)?.bind(to_sql(after.0))?;
+        let rows = self.rows(ask).await?;
+        rows.first().map_or(Ok(0), |row| from_sql(row.try_get(0)?))
+    }
+
     pub(super) async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, Trouble> {
         let rows = self.rows(doors::ask(read)?).await?;
         doors::answer(read, &rows)
@@ -184,6 +210,11 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+pub(super) const NTH_OF_CATEGORY: &str = "SELECT position FROM events WHERE category = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
+pub(super) const NTH_OF_KIND: &str = "SELECT position FROM events WHERE kind = $1 AND position > $2 ORDER BY position LIMIT 1 OFFSET $3";
+const COUNT_OF_CATEGORY: &str = "SELECT count(*) FROM events WHERE category = $1 AND position > $2";
+const COUNT_OF_KIND: &str = "SELECT count(*) FROM events WHERE kind = $1 AND position > $2";
 
 /// The statement of a scan.
 pub(super) fn statement(scan: Scan<'_>, limit: usize) -> Result<Ask, Trouble> {
@@ -246,6 +277,21 @@ pub(super) fn statement(scan: Scan<'_>, limit: usize) -> Result<Ask, Trouble> {
                 }
             };
             Ask::new(sql).bind(category)?.bind(to_sql(from.0))?.bind(limit)
+        }
+        Scan::Kind {
+            kind,
+            from,
+            direction,
+        } => {
+            let sql = match direction {
+                Direction::Forward => {
+                    events!("e.kind = $1 AND e.position > $2 ORDER BY e.position", "$3")
+                }
+                Direction::Backward => {
+                    events!("e.kind = $1 AND e.position <= $2 ORDER BY e.position DESC", "$3")
+                }
+            };
+            Ask::new(sql).bind(kind)?.bind(to_sql(from.0))?.bind(limit)
         }
     }
 }

@@ -15,6 +15,7 @@ use super::connect;
 use super::doors::Doors;
 use super::insert::{INSERT, INSERT_TYPES, Insertion};
 use super::link::Link;
+use super::lives::look_at_lives;
 use super::look::{LOOK_UP, StreamRow, StreamRows, Wanted, look_for_repeats};
 use super::options::Target;
 use super::rows::from_sql;
@@ -24,7 +25,7 @@ use crate::event::Recorded;
 use crate::limits::{CONNECT_WITHIN, HEAD_CACHE};
 use crate::name::{Position, StreamName};
 use crate::store::cache::Cache;
-use crate::store::plan::{Known, Planner, members};
+use crate::store::plan::{Known, Life, Planner, members};
 use crate::store::{Answer, Committed, Write};
 
 pub(super) struct Session {
@@ -36,6 +37,8 @@ pub(super) struct Session {
     /// Whether it was still that the last time; when others write too, what we remember is not counted on beforehand.
     alone: bool,
     streams: Cache<StreamName, StreamRow>,
+    /// How streams stand with outside programs.
+    lives: Cache<StreamName, Life>,
     ear: Ear,
 }
 
@@ -73,6 +76,7 @@ impl Session {
             left_at: None,
             alone: false,
             streams: Cache::new(HEAD_CACHE),
+            lives: Cache::new(HEAD_CACHE),
             ear: Ear::new(),
         })
     }
@@ -93,15 +97,19 @@ impl Session {
         for write in batch {
             answers.extend(match write {
                 Write::Append(streams) => Some(Answer::Append(planner.append(streams))),
+                Write::Outside(write) => Some(Answer::Append(planner.outside(write))),
                 Write::Door(_) => doors.next().map(Answer::Door),
             });
         }
         let last = planner.head();
-        let events = planner.into_events();
+        let (events, lives) = planner.into_parts();
         let taken = Position(head.position.0 + places as u64);
         self.finish(&events, &mut rows, &head, (last, taken == last))
             .await?;
         self.remember(last, &events, rows);
+        for (stream, life) in lives {
+            self.lives.insert(stream, life);
+        }
         Ok(Committed {
             answers,
             events,
@@ -133,6 +141,7 @@ impl Session {
         if !self.alone {
             // Whoever wrote since we last did has made what we remember stale.
             self.streams.clear();
+            self.lives.clear();
             let stale = std::mem::take(&mut rows);
             let again = wanted.rest(&stale);
             let found = again.look_up(&mut self.connection).await?;
@@ -142,6 +151,8 @@ impl Session {
             known.set_head(stream, row.head);
         }
         wanted.learn(found, &mut known, &mut rows)?;
+        let lives = &mut self.lives;
+        look_at_lives(&mut self.connection, lives, batch, &mut known, &mut rows).await?;
         look_for_repeats(&mut self.connection, batch, &mut known, &mut rows).await?;
         Ok((head, known, rows))
     }

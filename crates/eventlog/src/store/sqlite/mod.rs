@@ -6,12 +6,14 @@
 //! - `open`: finding, checking and creating the file.
 //! - `session`: the one writing connection and what it remembers.
 //! - `heads`: where streams end, in memory.
+//! - `lives`: how streams stand with outside programs.
 //! - `doors`: the tables beside the log.
 //! - `read`: the reading connections.
 //! - `rows`: numbers, names and rows between SQL and us.
 
 mod doors;
 mod heads;
+mod lives;
 mod open;
 mod read;
 mod rows;
@@ -26,7 +28,7 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
 use tokio::sync::Mutex;
 
-use super::{Committed, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
+use super::{Committed, Group, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
 use crate::event::{Direction, Recorded};
@@ -144,7 +146,7 @@ impl Store for SqliteStore {
         }
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
-            Scan::All { .. } | Scan::Category { .. } => &self.bystanders,
+            Scan::All { .. } | Scan::Category { .. } | Scan::Kind { .. } => &self.bystanders,
         };
         readers.scan(scan, limit).await
     }
@@ -159,6 +161,23 @@ impl Store for SqliteStore {
 
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError> {
         self.readers.stream_head(stream).await
+    }
+
+    async fn nth(
+        &self,
+        group: Group<'_>,
+        after: Position,
+        skip: u64,
+    ) -> Result<Option<Position>, StoreError> {
+        self.bystanders.nth(group, after, skip).await
+    }
+
+    async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError> {
+        self.bystanders.count(group, after).await
+    }
+
+    fn is_shared(&self) -> bool {
+        self.writing.is_none()
     }
 
     async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {

@@ -194,11 +194,18 @@ async fn application_id(connection: &mut SqliteConnection) -> Result<i32, sqlx::
 
 /// Every version of the tables, oldest first; a released one is never edited.
 fn migrations() -> Vec<Migration> {
-    let list = [(
-        1,
-        "log",
-        include_str!("../../../migrations/sqlite/0001_log.sql"),
-    )];
+    let list = [
+        (
+            1,
+            "log",
+            include_str!("../../../migrations/sqlite/0001_log.sql"),
+        ),
+        (
+            2,
+            "kinds",
+            include_str!("../../../migrations/sqlite/0002_kinds.sql"),
+        ),
+    ];
     list.map(|(version, name, sql)| {
         let sql = sql.into_sql_str();
         Migration::new(version, name.into(), MigrationType::Simple, sql, false)

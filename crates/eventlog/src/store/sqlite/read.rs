@@ -15,7 +15,7 @@ use crate::doors::{DoorAnswer, DoorRead};
 use crate::event::{Direction, Recorded};
 use crate::limits::READ_CONNECTIONS;
 use crate::name::{EventId, Position, Revision, StreamName};
-use crate::store::{Scan, StoreError};
+use crate::store::{Group, Scan, StoreError};
 
 type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
@@ -98,6 +98,42 @@ impl Readers {
         head.map(|head| from_sql(head).map(Revision)).transpose()
     }
 
+    pub(super) async fn nth(
+        &self,
+        group: Group<'_>,
+        after: Position,
+        skip: u64,
+    ) -> Result<Option<Position>, StoreError> {
+        let (sql, name) = match group {
+            Group::Category(name) => (NTH_OF_CATEGORY, name),
+            Group::Kind(name) => (NTH_OF_KIND, name),
+        };
+        let mut reader = self.reader().await?;
+        let found: Option<i64> = sqlx::query_scalar(sql)
+            .bind(name)
+            .bind(to_sql(after.0))
+            .bind(to_sql(skip))
+            .fetch_optional(&mut reader.connection)
+            .await?;
+        reader.give_back();
+        found.map(|found| from_sql(found).map(Position)).transpose()
+    }
+
+    pub(super) async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError> {
+        let (sql, name) = match group {
+            Group::Category(name) => (COUNT_OF_CATEGORY, name),
+            Group::Kind(name) => (COUNT_OF_KIND, name),
+        };
+        let mut reader = self.reader().await?;
+        let count = sqlx::query_scalar(sql)
+            .bind(name)
+            .bind(to_sql(after.0))
+            .fetch_one(&mut reader.connection)
+            .await?;
+        reader.give_back();
+        from_sql(count)
+    }
+
     pub(super) async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
         let mut reader = self.reader().await?;
         let answer = doors::read(&mut reader.connection, read).await?;
@@ -154,6 +190,13 @@ impl Readers {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+const NTH_OF_CATEGORY: &str = "SELECT position FROM events \
+     WHERE category = (SELECT id FROM categories WHERE name = ?) AND position > ? ORDER BY position LIMIT 1 OFFSET ?";
+const NTH_OF_KIND: &str = "SELECT position FROM events WHERE kind = ? AND position > ? ORDER BY position LIMIT 1 OFFSET ?";
+const COUNT_OF_CATEGORY: &str = "SELECT count(*) FROM events \
+     WHERE category = (SELECT id FROM categories WHERE name = ?) AND position > ?";
+const COUNT_OF_KIND: &str = "SELECT count(*) FROM events WHERE kind = ? AND position > ?";
 
 /// The statement of a scan, but for its limit. A cross join keeps SQLite to events first, then their names.
 fn statement(scan: Scan<'_>) -> Query {
@@ -213,6 +256,21 @@ fn statement(scan: Scan<'_>) -> Query {
             let query = sqlx::query(sql).bind(category.to_owned());
             query.bind(to_sql(from.0))
         }
+        Scan::Kind {
+            kind,
+            from,
+            direction,
+        } => {
+            let sql = match direction {
+                Direction::Forward => events!("e.kind = ? AND e.position > ? ORDER BY e.position"),
+                Direction::Backward => {
+                    events!("e.kind = ? AND e.position <= ? ORDER BY e.position DESC")
+                }
+            };
+            sqlx::query(sql)
+                .bind(kind.to_owned())
+                .bind(to_sql(from.0))
+        }
     }
 }
 
@@ -252,8 +310,25 @@ pub(super) fn statements() -> Vec<(String, &'static str)> {
             },
             "events_by_category (category=? AND rowid",
         ));
+        let kind = "k";
+        list.push((
+            Scan::Kind {
+                kind,
+                from,
+                direction,
+            },
+            "events_by_kind (kind=? AND rowid",
+        ));
     }
+    let numbered = [
+        (NTH_OF_CATEGORY, "COVERING INDEX events_by_category"),
+        (NTH_OF_KIND, "COVERING INDEX events_by_kind"),
+        (COUNT_OF_CATEGORY, "COVERING INDEX events_by_category"),
+        (COUNT_OF_KIND, "COVERING INDEX events_by_kind"),
+    ];
+    let numbered = numbered.map(|(sql, wanted)| (sql.to_owned(), wanted));
     list.into_iter()
         .map(|(scan, wanted)| (statement(scan).sql().as_str().to_owned(), wanted))
+        .chain(numbered)
         .collect()
 }

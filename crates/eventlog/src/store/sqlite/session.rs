@@ -15,23 +15,27 @@ use crate::event::Recorded;
 use crate::limits::HEAD_CACHE;
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::cache::Cache;
-use crate::store::plan::{Known, Planner, members};
+use crate::store::plan::{Known, Life, Planner, members};
 use crate::store::{Answer, Committed, StoreError, Write};
 
 /// What the tables say about a stream.
 #[derive(Clone, Copy, Debug)]
-struct StreamRow {
-    id: i64,
-    category: i64,
-    head: Revision,
+pub(super) struct StreamRow {
+    pub(super) id: i64,
+    pub(super) category: i64,
+    pub(super) head: Revision,
 }
 
+pub(super) type StreamRows = HashMap<StreamName, StreamRow>;
+
 pub(super) struct Session {
-    connection: SqliteConnection,
+    pub(super) connection: SqliteConnection,
     head: Position,
     next_stream: i64,
     next_category: i64,
     streams: Cache<StreamName, StreamRow>,
+    /// How streams stand with outside programs.
+    pub(super) lives: Cache<StreamName, Life>,
     categories: Cache<String, i64>,
     doors: Doors,
     /// A destroyed key may still stand in the write-ahead file, which is to be emptied.
@@ -58,6 +62,7 @@ impl Session {
             next_stream: last(1)? + 1,
             next_category: last(2)? + 1,
             streams: Cache::new(HEAD_CACHE),
+            lives: Cache::new(HEAD_CACHE),
             categories: Cache::new(HEAD_CACHE),
             doors: Doors::default(),
             key_in_wal: false,
@@ -73,23 +78,29 @@ impl Session {
     ) -> Result<Committed, StoreError> {
         self.run("BEGIN IMMEDIATE").await?;
         let mut rows = self.stream_rows(batch).await?;
-        let known = self.known(batch, &rows).await?;
+        let mut known = Known::default();
+        self.look_at_lives(batch, &mut known, &mut rows).await?;
+        self.look_up(&mut known, batch, &rows).await?;
         let mut planner = Planner::new(known, self.head, now);
         let mut answers = Vec::with_capacity(batch.len());
         for write in batch {
             answers.push(match write {
                 Write::Append(streams) => Answer::Append(planner.append(streams)),
+                Write::Outside(write) => Answer::Append(planner.outside(write)),
                 Write::Door(door) => {
                     Answer::Door(self.doors.write(&mut self.connection, door).await?)
                 }
             });
         }
         let head = planner.head();
-        let events = planner.into_events();
+        let (events, lives) = planner.into_parts();
         self.add_streams(&events, &mut rows).await?;
         self.insert_events(&events, &rows).await?;
         self.run("COMMIT").await?;
         self.remember(head, &events, rows);
+        for (stream, life) in lives {
+            self.lives.insert(stream, life);
+        }
         self.empty_wal_after(batch).await;
         Ok(Committed {
             answers,
@@ -119,10 +130,7 @@ impl Session {
     }
 
     /// What the tables say about the batch's streams, as far as these exist.
-    async fn stream_rows(
-        &mut self,
-        batch: &[Write],
-    ) -> Result<HashMap<StreamName, StreamRow>, StoreError> {
+    async fn stream_rows(&mut self, batch: &[Write]) -> Result<StreamRows, StoreError> {
         let mut rows = HashMap::new();
         let mut missing = HashSet::new();
         for member in members(batch) {
@@ -155,19 +163,19 @@ impl Session {
     }
 
     /// Looks up what the plan needs, for the whole batch at once.
-    async fn known(
+    async fn look_up(
         &mut self,
+        known: &mut Known,
         batch: &[Write],
-        rows: &HashMap<StreamName, StreamRow>,
-    ) -> Result<Known, StoreError> {
-        let mut known = Known::default();
+        rows: &StreamRows,
+    ) -> Result<(), StoreError> {
         for (stream, row) in rows {
             known.set_head(stream, row.head);
         }
         let ids = known.first_ids(batch);
-        self.find_ids(&mut known, &ids, rows).await?;
+        self.find_ids(known, &ids, rows).await?;
         let ids = known.further_ids(batch);
-        self.find_ids(&mut known, &ids, rows).await?;
+        self.find_ids(known, &ids, rows).await?;
         for (stream, from, count) in known.wanted_places(batch) {
             let Some(row) = rows.get(stream) else {
                 continue;
@@ -186,14 +194,14 @@ impl Session {
                 known.add_event(stream, id, at);
             }
         }
-        Ok(known)
+        Ok(())
     }
 
     async fn find_ids(
         &mut self,
         known: &mut Known,
         wanted: &[(&StreamName, EventId)],
-        rows: &HashMap<StreamName, StreamRow>,
+        rows: &StreamRows,
     ) -> Result<(), StoreError> {
         let names: HashMap<i64, &StreamName> = wanted
             .iter()
@@ -228,7 +236,7 @@ impl Session {
     async fn add_streams(
         &mut self,
         events: &[std::sync::Arc<Recorded>],
-        rows: &mut HashMap<StreamName, StreamRow>,
+        rows: &mut StreamRows,
     ) -> Result<(), StoreError> {
         let mut fresh = Vec::new();
         for event in events {
@@ -288,7 +296,7 @@ impl Session {
     async fn insert_events(
         &mut self,
         events: &[std::sync::Arc<Recorded>],
-        rows: &HashMap<StreamName, StreamRow>,
+        rows: &StreamRows,
     ) -> Result<(), StoreError> {
         for chunk in chunks(events) {
             let sql = format!(
@@ -320,7 +328,7 @@ impl Session {
         &mut self,
         head: Position,
         events: &[std::sync::Arc<Recorded>],
-        mut rows: HashMap<StreamName, StreamRow>,
+        mut rows: StreamRows,
     ) {
         self.head = head;
         for event in events {

@@ -6,14 +6,22 @@
 //! The rules are EventStoreDB's, made durable. *Any* and *stream exists* recognise an append whose event ids all stand
 //! in the stream. *Exact* and *no stream*, when the stream has moved on, recognise it when exactly its ids stand right
 //! after the expected revision. An *exact* that fits is appended without looking for ids.
+//!
+//! What outside programs ask for goes by further rules: `outside`.
+
+mod outside;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::Write;
 use crate::error::AppendError;
 use crate::event::{Appended, Expected, NewEvent, Recorded, StreamAppend, StreamAppended};
 use crate::name::{EventId, Position, Revision, StreamName};
+
+pub(crate) use outside::{Life, lives_wanted};
 
 /// Where a stored event stands.
 #[derive(Clone, Copy, Debug)]
@@ -30,6 +38,10 @@ pub(crate) struct Known {
     /// The last event with an id, per stream.
     ids: HashMap<(StreamName, EventId), Standing>,
     places: HashMap<(StreamName, Revision), (EventId, Standing)>,
+    /// How streams stand with outside programs, as far as these write or something is said about them.
+    lives: HashMap<StreamName, Life>,
+    /// The last metadata of streams that are deleted softly.
+    described: HashMap<StreamName, Bytes>,
 }
 
 impl Known {
@@ -43,6 +55,15 @@ impl Known {
             *last = at;
         }
         self.places.insert((stream.clone(), at.revision), (id, at));
+    }
+
+    pub(crate) fn set_life(&mut self, stream: &StreamName, life: Life) {
+        self.lives.insert(stream.clone(), life);
+    }
+
+    /// The last metadata of a stream.
+    pub(crate) fn set_described(&mut self, stream: &StreamName, body: Bytes) {
+        self.described.insert(stream.clone(), body);
     }
 
     pub(crate) fn head(&self, stream: &StreamName) -> Option<Revision> {
@@ -102,6 +123,7 @@ impl Known {
 pub(crate) fn members(batch: &[Write]) -> impl Iterator<Item = &StreamAppend> {
     batch.iter().flat_map(|write| match write {
         Write::Append(streams) => streams.as_slice(),
+        Write::Outside(write) => write.members.as_slice(),
         Write::Door(_) => &[],
     })
 }
@@ -153,17 +175,26 @@ impl Planner {
         self.head
     }
 
-    /// What is to be written, in order of position.
-    pub(crate) fn into_events(self) -> Vec<Arc<Recorded>> {
-        self.events
+    /// What is to be written, in order of position, and how the streams then stand with outside programs, as far as
+    /// that was asked or has changed.
+    pub(crate) fn into_parts(self) -> (Vec<Arc<Recorded>>, HashMap<StreamName, Life>) {
+        (self.events, self.known.lives)
     }
 
     /// Plans one append over all its streams, or refuses it and leaves everything as it was.
     pub(crate) fn append(&mut self, members: &[StreamAppend]) -> Result<Appended, AppendError> {
+        self.append_by(members, Self::verdict)
+    }
+
+    fn append_by(
+        &mut self,
+        members: &[StreamAppend],
+        verdict: impl Fn(&Self, &StreamAppend) -> Verdict,
+    ) -> Result<Appended, AppendError> {
         let mut repeats = Vec::new();
         let mut misfit = None;
         for member in members {
-            match self.verdict(member) {
+            match verdict(self, member) {
                 Verdict::Fits => {}
                 Verdict::Repeats(first, last) => repeats.push((member, first, last)),
                 Verdict::Misfits => misfit = misfit.or(Some(member)),
@@ -268,6 +299,7 @@ impl Planner {
         self.head = at.position;
         self.known.set_head(stream, at.revision);
         self.known.add_event(stream, event.id, at);
+        self.notice(stream, event);
         at
     }
 

@@ -1,0 +1,2 @@
+-- Reading all events of one type.
+CREATE INDEX events_by_kind ON events (kind, position);

@@ -1,0 +1,246 @@
+//! What outside programs read: streams with what is hidden left out, links, numbered streams, filters.
+
+use std::time::Duration;
+
+use eventlog::{
+    Direction, Expected, Filter, LINK, Lane, Position, ReadError, Resolved, Revision, StreamRead,
+};
+
+use crate::stores::{Bench, check_order, event, fresh, name, on_every_store};
+
+use super::*;
+
+on_every_store!(
+    metadata_hides_from_outside_and_from_nobody_else,
+    old_events_are_hidden_by_their_age,
+    links_give_what_they_point_to_unless_it_is_hidden,
+    a_category_and_a_type_are_numbered_streams,
+    everything_is_read_through_a_filter_both_ways,
+);
+
+async fn metadata_hides_from_outside_and_from_nobody_else(bench: Bench) {
+    let outside = bench.log.outside();
+    bench.fill("s-1", 10).await;
+    for (json, wanted) in [
+        ("{}", 0..10),
+        (r#"{"$maxCount":3}"#, 7..10),
+        (r#"{"$tb":4}"#, 4..10),
+        (r#"{"$tb":4,"$maxCount":8}"#, 4..10),
+        (r#"{"$tb":4,"$maxCount":2}"#, 8..10),
+        (r#"{"$maxCount":30}"#, 0..10),
+        (r#"{"$tb":10}"#, 10..10),
+        (r#"{"$tb":1000}"#, 10..10),
+        (r#"{"mine":1}"#, 0..10),
+    ] {
+        describe(&outside, "s-1", json).await;
+        let wanted: Vec<_> = wanted.collect();
+        for limit in [1, 3, 100] {
+            assert_eq!(both_ways(&outside, "s-1", limit).await, wanted, "{json}");
+        }
+        assert_eq!(said(&outside, "s-1").await, json);
+    }
+    // The last that was said is all there is to see of it.
+    assert_eq!(revisions(&outside, "$$s-1").await, [8]);
+    let stream = name("s-1");
+    let inside = bench
+        .log
+        .read_stream(&stream, Revision(0), Direction::Forward, 100);
+    assert_eq!(inside.await.unwrap().len(), 10);
+    check_order(&bench.all().await);
+    let over = page_of(
+        &outside,
+        "s-1",
+        Revision(0),
+        Direction::Forward,
+        10_001,
+        false,
+    );
+    assert!(matches!(over.await, Err(ReadError::TooMany { .. })));
+}
+
+async fn old_events_are_hidden_by_their_age(bench: Bench) {
+    let outside = bench.log.outside();
+    for _ in 0..5 {
+        bench.fill("s-1", 1).await;
+        bench.clock.advance(Duration::from_secs(10));
+    }
+    describe(&outside, "s-1", r#"{"$maxAge":30}"#).await;
+    assert_eq!(revisions(&outside, "s-1").await, [2, 3, 4]);
+    bench.clock.advance(Duration::from_secs(25));
+    assert_eq!(revisions(&outside, "s-1").await, [] as [u64; 0]);
+    bench.fill("s-1", 1).await;
+    assert_eq!(revisions(&outside, "s-1").await, [5]);
+}
+
+async fn links_give_what_they_point_to_unless_it_is_hidden(bench: Bench) {
+    let outside = bench.log.outside();
+    bench.fill("s-1", 3).await;
+    bench.fill("x@y-1", 1).await;
+    let links: Vec<_> = [
+        "0@s-1", "2@s-1", "9@s-1", "0@none", "0@x@y-1", "what", "1@", "-1@s-1",
+    ]
+    .map(|body| made(LINK, body))
+    .into();
+    append(&outside, "links", Expected::Any, &links)
+        .await
+        .unwrap();
+    let resolved = async || -> Vec<Option<u64>> {
+        let read = page_of(
+            &outside,
+            "links",
+            Revision(0),
+            Direction::Forward,
+            100,
+            true,
+        );
+        let StreamRead::Page(page) = read.await.unwrap() else {
+            panic!("the links are there");
+        };
+        let targets = page.events.iter().map(|Resolved { event, link }| {
+            assert_eq!(&*link.as_ref().unwrap().kind, LINK);
+            event.as_ref().map(|event| event.position.0)
+        });
+        targets.collect()
+    };
+    let (none, some) = (None, Some);
+    assert_eq!(
+        resolved().await,
+        [some(1), some(3), none, none, some(4), none, none, none]
+    );
+    describe(&outside, "s-1", r#"{"$tb":1}"#).await;
+    assert_eq!(resolved().await[..2], [none, some(3)]);
+    describe(&outside, "s-1", r#"{"$maxCount":1}"#).await;
+    assert_eq!(resolved().await[..2], [none, some(3)]);
+    delete(&outside, "s-1", Expected::Any).await.unwrap();
+    assert_eq!(resolved().await[..2], [none, none]);
+    append(&outside, "s-1", Expected::Any, &[fresh()])
+        .await
+        .unwrap();
+    describe(&outside, "s-1", "{}").await;
+    assert_eq!(resolved().await[..2], [some(1), some(3)]);
+    outside
+        .tombstone(Lane::Urgent, name("s-1"), Expected::Any)
+        .await
+        .unwrap();
+    assert_eq!(resolved().await[..2], [none, none]);
+    // Unasked, a link is an event like others.
+    let read = page_of(&outside, "links", Revision(0), Direction::Forward, 1, false);
+    let StreamRead::Page(page) = read.await.unwrap() else {
+        panic!("the links are there");
+    };
+    assert_eq!(&*page.events[0].event.as_ref().unwrap().body, b"0@s-1");
+}
+
+async fn a_category_and_a_type_are_numbered_streams(bench: Bench) {
+    let outside = bench.log.outside();
+    assert_eq!(read(&outside, "$ce-s").await, StreamRead::Missing);
+    for id in 0..30 {
+        let stream = ["s-1", "t-1", "s-2"][id as usize % 3];
+        append(&outside, stream, Expected::Any, &[event(id)])
+            .await
+            .unwrap();
+    }
+    for limit in [1, 7, 20, 100] {
+        assert_eq!(
+            both_ways(&outside, "$ce-s", limit).await,
+            (0..20).collect::<Vec<_>>()
+        );
+        assert_eq!(both_ways(&outside, "$et-Kind3", limit).await, [0, 1, 2, 3]);
+    }
+    let page = async |stream: &str, from, direction, limit| {
+        let read = page_of(&outside, stream, Revision(from), direction, limit, true);
+        match read.await.unwrap() {
+            StreamRead::Page(page) => page,
+            other => panic!("{other:?}"),
+        }
+    };
+    let some = page("$ce-s", 3, Direction::Forward, 2).await;
+    assert_eq!(
+        (some.next, some.first, some.last),
+        (Some(Revision(5)), Revision(0), Revision(19))
+    );
+    let link = some.events[0].link.as_ref().unwrap();
+    let event = some.events[0].event.as_ref().unwrap();
+    assert_eq!(
+        *link.body,
+        *format!("{}@{}", event.revision, event.stream).as_bytes()
+    );
+    assert_eq!(
+        (link.revision, &*link.kind, event.position),
+        (Revision(3), LINK, Position(6))
+    );
+    let same = page("$ce-s", 3, Direction::Backward, 1).await;
+    assert_eq!(same.events[0], some.events[0]);
+    assert!(
+        page("$ce-s", 20, Direction::Forward, 5)
+            .await
+            .events
+            .is_empty()
+    );
+    // Numbers stay, whatever is hidden.
+    delete(&outside, "s-1", Expected::Any).await.unwrap();
+    let hidden = page("$ce-s", 0, Direction::Forward, 100).await;
+    assert_eq!(hidden.events.len(), 20);
+    assert_eq!(
+        hidden.events.iter().filter(|at| at.event.is_none()).count(),
+        10
+    );
+}
+
+async fn everything_is_read_through_a_filter_both_ways(bench: Bench) {
+    let outside = bench.log.outside();
+    for id in 0..30 {
+        let stream = ["s-1", "t-1", "s-2"][id as usize % 3];
+        append(&outside, stream, Expected::Any, &[event(id)])
+            .await
+            .unwrap();
+    }
+    delete(&outside, "s-1", Expected::Any).await.unwrap();
+    let in_s = |position: &u64| position % 3 != 2 && *position <= 30;
+    let third = |position: &u64| position.is_multiple_of(3);
+    let filters = [
+        (Filter::All, (1..=31).collect::<Vec<_>>()),
+        (
+            Filter::Category("s".to_owned()),
+            (1..=30).filter(in_s).collect(),
+        ),
+        (
+            Filter::StreamPrefixes(vec!["s-".to_owned()]),
+            (1..=30).filter(in_s).collect(),
+        ),
+        (
+            Filter::Stream(name("s-2")),
+            (1..=30).filter(third).collect(),
+        ),
+        (Filter::Kind("Kind6".to_owned()), vec![7, 14, 21, 28]),
+        (Filter::KindPrefixes(vec!["$".to_owned()]), vec![31]),
+        (Filter::KindPrefixes(vec!["no".to_owned()]), vec![]),
+    ];
+    for (filter, wanted) in filters {
+        for limit in [1, 4, 100] {
+            for direction in [Direction::Forward, Direction::Backward] {
+                let mut next = Some(match direction {
+                    Direction::Forward => Position::START,
+                    Direction::Backward => Position::END,
+                });
+                let mut seen = Vec::new();
+                while let Some(from) = next {
+                    let page = outside
+                        .read_all(&filter, from, direction, limit, false)
+                        .await
+                        .unwrap();
+                    seen.extend(
+                        page.events
+                            .iter()
+                            .map(|at| at.event.as_ref().unwrap().position.0),
+                    );
+                    next = page.next;
+                }
+                if direction == Direction::Backward {
+                    seen.reverse();
+                }
+                assert_eq!(seen, wanted, "{filter:?} {limit} {direction:?}");
+            }
+        }
+    }
+}
