@@ -141,8 +141,8 @@ pub(crate) struct OperatorAdd {
     /// What they are called, e.g. 护理员
     #[arg(long, default_value = "值班员")]
     pub(crate) post: String,
-    /// operator, district-manager or administrator
-    #[arg(long, default_value = "operator", value_parser = ["operator", "district-manager", "administrator"])]
+    /// operator, district-manager, administrator, or auditor (reads the log at its own door)
+    #[arg(long, default_value = "operator", value_parser = ["operator", "district-manager", "administrator", "auditor"])]
     pub(crate) role: String,
     /// Their site
     #[arg(long, conflicts_with = "district")]

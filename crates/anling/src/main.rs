@@ -5,7 +5,7 @@
 //!
 //! Modules in reading order: `cli`, `settings`, `roles`, `database`, `folder`, `ground` (the log opened), `node` (the
 //! parts wired together), `doors` (listeners and TLS), `ops` (health and metrics), `demo` (the synthetic city and its
-//! cast), `eventstore` (the log alone), `press`, `operator`, `files` (the directory out into files and in again), `log`.
+//! cast), `eventstore` (the log alone), `gate` (its guarded door), `press`, `operator`, `files` (the directory out into files and in again), `log`.
 
 mod cli;
 mod database;
@@ -15,6 +15,7 @@ mod eventstore;
 mod failure;
 mod files;
 mod folder;
+mod gate;
 mod ground;
 mod log;
 mod node;

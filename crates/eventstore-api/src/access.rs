@@ -5,10 +5,11 @@
 //! May not know: where accounts are kept, how passwords are hashed.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::net::IpAddr;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -21,10 +22,14 @@ use crate::fault::Fault;
 use crate::limits::{AUTHORIZATION_BYTES, CREDENTIALS, CREDENTIALS_FOR};
 
 /// Knows the accounts.
-#[async_trait]
 pub trait Gate: Send + Sync + 'static {
     /// Whether somebody with this name and password may use this door. Slow: passwords are hashed.
-    async fn admits(&self, name: &str, password: &str, from: Option<IpAddr>) -> Admission;
+    fn admits<'a>(
+        &'a self,
+        name: &'a str,
+        password: &'a str,
+        from: Option<IpAddr>,
+    ) -> Pin<Box<dyn Future<Output = Admission> + Send + 'a>>;
 }
 
 /// What a gate says.
@@ -185,15 +190,20 @@ mod tests {
     #[derive(Default)]
     struct Asked(AtomicU32);
 
-    #[async_trait]
     impl Gate for Asked {
-        async fn admits(&self, name: &str, password: &str, _: Option<IpAddr>) -> Admission {
+        fn admits<'a>(
+            &'a self,
+            name: &'a str,
+            password: &'a str,
+            _: Option<IpAddr>,
+        ) -> Pin<Box<dyn Future<Output = Admission> + Send + 'a>> {
             self.0.fetch_add(1, Ordering::Relaxed);
-            match (name, password) {
+            let admission = match (name, password) {
                 ("li", "s3cret:x") => Admission::Granted,
                 ("wang", _) => Admission::Denied,
                 _ => Admission::Unknown,
-            }
+            };
+            Box::pin(async move { admission })
         }
     }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use eventlog::StreamName;
+use eventlog::competing::Groups;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::Request;
@@ -24,6 +25,7 @@ use crate::seats::Seats;
 pub(crate) struct Door {
     pub(crate) store: Store,
     pub(crate) keeper: Keeper,
+    pub(crate) groups: Groups,
     pub(crate) seats: Arc<Seats>,
     /// Bytes of appends that are not complete yet.
     pub(crate) held: Arc<Semaphore>,
@@ -38,6 +40,7 @@ pub(crate) struct Door {
 impl Door {
     pub(crate) fn new(store: Store, keeper: Keeper, address: SocketAddr) -> Self {
         Self {
+            groups: crate::groups::groups(store.outside.clone()),
             store,
             keeper,
             seats: Arc::default(),

@@ -64,6 +64,8 @@ impl EventFilter {
             Rule::Prefixes(prefixes) => {
                 prefixes.is_empty() || prefixes.iter().any(|it| name.starts_with(it.as_str()))
             }
+            // One that was given up is not tried again, also where nobody asks [`Self::check`].
+            Rule::Regex(_) if self.check().is_err() => false,
             Rule::Regex(regex) => regex.is_match(name).unwrap_or_else(|_| {
                 self.given_up.fetch_add(1, Ordering::Relaxed);
                 false

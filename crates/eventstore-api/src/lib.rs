@@ -51,6 +51,7 @@ use gossip::Reached;
 use proto::client::gossip::gossip_server::GossipServer;
 use proto::client::monitoring::monitoring_server::MonitoringServer;
 use proto::client::operations::operations_server::OperationsServer;
+use proto::client::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer;
 use proto::client::projections::projections_server::ProjectionsServer;
 use proto::client::server_features::server_features_server::ServerFeaturesServer;
 use proto::client::streams::streams_server::StreamsServer;
@@ -103,6 +104,10 @@ impl EventStore {
         .add_service(sized!(
             StreamsServiceServer,
             several::SeveralService(Arc::clone(door))
+        ))
+        .add_service(sized!(
+            PersistentSubscriptionsServer,
+            groups::GroupsService(Arc::clone(door))
         ))
         .add_service(ServerFeaturesServer::new(features::FeaturesService))
         .add_service(GossipServer::new(gossip::GossipService(Arc::clone(door))))

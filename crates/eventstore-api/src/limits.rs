@@ -68,3 +68,6 @@ pub const AUTHORIZATION_BYTES: usize = 1_024;
 
 /// Shortest pause between two lines of figures to a client that asked for them.
 pub const STATS_PAUSE: Duration = Duration::from_secs(1);
+
+/// Events a group's consumer answers in one message; it never has more at once.
+pub const ANSWERED_AT_ONCE: usize = 10_000;

@@ -35,7 +35,7 @@ shapes! {
         pub operator: String,
         pub name: String,
         pub post: String,
-        /// `operator`, `district_manager`, `administrator`.
+        /// `operator`, `district_manager`, `administrator`, `auditor`.
         pub role: String,
         /// `site`, `district`, `city`.
         pub scope: String,

@@ -9,6 +9,8 @@ mod delete;
 mod follow;
 mod read;
 
+pub(crate) use read::log_filter;
+
 use std::pin::Pin;
 use std::sync::Arc;
 

@@ -226,7 +226,7 @@ river: Array<[number, number]>, crossings: Array<CrossingView>, districts: Array
  */
 export type Me = { operator: string, name: string, post: string, 
 /**
- * `operator`, `district_manager`, `administrator`.
+ * `operator`, `district_manager`, `administrator`, `auditor`.
  */
 role: string, 
 /**
