@@ -15,6 +15,7 @@
 //! - `filter`: which events a reader is about.
 //! - `subscribe`: following the log from a position, without gap or repeat.
 //! - `outside`: the log as programs from outside see it; what is said about a stream hides there, and only there.
+//! - [`competing`]: groups of competing consumers.
 //! - `doors`: small mutable things beside the log: cursors, leases, snapshots, secrets, sessions.
 //! - `writer`: the one task that writes; two queues, group commit.
 //! - `live`: the last committed batches, shared by all subscriptions.
@@ -27,6 +28,7 @@
 
 pub mod admin;
 pub mod clock;
+pub mod competing;
 
 mod check;
 mod doors;

@@ -102,6 +102,27 @@ pub const FILTERED_LOOKS: usize = 10_000;
 /// Categories and types whose numbering is remembered, in each of two generations; others are counted again.
 pub const NUMBERED_STREAMS: usize = 64;
 
+/// Most groups of competing consumers in one log. Ours: their settings stand together in one event.
+pub const GROUPS: usize = 500;
+
+/// Longest name of a group, in bytes.
+pub const GROUP_NAME_BYTES: usize = 128;
+
+/// Most events a group holds ready, or reads at once. Ours: some megabytes for each group.
+pub const GROUP_BUFFER: usize = 10_000;
+
+/// Most consumers of one group, whatever its settings.
+pub const GROUP_CONSUMERS: usize = 256;
+
+/// Most events at one consumer.
+pub const CONSUMER_BUFFER: usize = 10_000;
+
+/// Answers waiting for one group; who sends more waits.
+pub const GROUP_COMMANDS: usize = 1_024;
+
+/// How long one process alone may run the groups of a log that several write to, without saying so again.
+pub const GROUP_LEASE: Duration = Duration::from_secs(9);
+
 /// Connections that read, for the streams of calls and once more for everybody else; SQLite answers most reads from the page cache in microseconds.
 pub const READ_CONNECTIONS: usize = 4;
 

@@ -139,6 +139,10 @@ impl Outside {
         self.log.outside_write(lane, write).await
     }
 
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
     fn common(&self) -> &Common {
         self.log.common()
     }

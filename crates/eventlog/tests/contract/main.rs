@@ -7,6 +7,7 @@
 //! - `append`, `repeat`, `limits`: what is taken, recognised, refused.
 //! - `read`, `subscribe`, `doors`: what is given back.
 //! - `queues`: lanes, bounds, closing.
+//! - `competing`: groups of competing consumers, the machine and over every store.
 //! - `outside`: what programs from outside see, and may write.
 //! - `older`: logs made by older versions.
 //! - `model`: random histories against a small model.
@@ -20,6 +21,7 @@
 
 mod admin;
 mod append;
+mod competing;
 mod doors;
 mod faults;
 mod limits;

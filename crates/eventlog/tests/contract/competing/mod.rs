@@ -1,0 +1,5 @@
+//! Competing consumers: the machine by itself, and over every store.
+
+mod groups;
+mod machine;
+mod random;
