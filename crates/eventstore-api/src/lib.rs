@@ -31,6 +31,9 @@ mod seats;
 mod several;
 mod streams;
 
+#[cfg(test)]
+mod hostile;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
