@@ -12,7 +12,8 @@
 //! ```
 //!
 //! - `settings`: how a group works.
-//! - `group`, `consumers`: the machine, pure.
+//! - `message`, `group`, `consumers`: the machine, pure.
+//! - `consumer`: a connected one; `error`: why not.
 //! - `kept`: what of a group stands in the log: settings, checkpoint, what is parked.
 //! - `running`: the task that runs the machine over the log.
 //!
@@ -20,9 +21,12 @@
 //! `$persistentsubscription-<source>::<group>-checkpoint`, links to its parked events in `…-parked`. Where several
 //! processes write to one log, one of them runs all groups, by lease; the others answer [`GroupError::Elsewhere`].
 
+mod consumer;
 mod consumers;
+mod error;
 mod group;
 mod kept;
+mod message;
 mod running;
 mod settings;
 
@@ -34,16 +38,18 @@ use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 
+pub use consumer::{Answers, Connection, Consumer, ConsumerInfo, Delivered, GroupInfo};
 pub use consumers::ConsumerId;
-pub use group::{Effect, Figures, Group, Message, Nack};
+pub use error::GroupError;
+pub use group::Group;
+pub use message::{Effect, Figures, Message, Nack};
 pub use settings::{GroupFilter, GroupKey, Settings, Source, StartFrom, Strategy};
 
-use crate::error::{AppendError, ReadError};
+use crate::error::AppendError;
 use crate::event::Lane;
 use crate::filter::Filter;
 use crate::limits::{CONSUMER_BUFFER, GROUP_CONSUMERS, GROUP_LEASE, GROUP_NAME_BYTES, GROUPS};
-use crate::name::EventId;
-use crate::outside::{FollowError, Outside, Resolved};
+use crate::outside::Outside;
 use kept::Kept;
 use running::{Command, Running};
 
@@ -69,110 +75,6 @@ struct Held {
     epoch: Option<u64>,
     lost: tokio_util::sync::CancellationToken,
     _renewal: AbortOnDropHandle<()>,
-}
-
-/// Who connects.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Connection {
-    /// Most events it has at once, 1 to [`CONSUMER_BUFFER`].
-    pub buffer: usize,
-    /// Where from, for people.
-    pub from: String,
-    /// Who, for people.
-    pub user: String,
-    /// What it calls itself.
-    pub name: String,
-}
-
-/// An event for a consumer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivered {
-    /// What it is answered by: the link's identity, if there is a link.
-    pub id: EventId,
-    /// The event.
-    pub event: Resolved,
-    /// How often it was given before.
-    pub retry_count: u32,
-}
-
-/// A connected consumer; dropping it gives what it had to others.
-#[derive(Debug)]
-pub struct Consumer {
-    deliveries: mpsc::Receiver<Delivered>,
-    answers: Answers,
-    gone: mpsc::UnboundedSender<ConsumerId>,
-}
-
-/// How a consumer answers; clones are the same consumer's.
-#[derive(Clone, Debug)]
-pub struct Answers {
-    id: ConsumerId,
-    commands: mpsc::Sender<Command>,
-}
-
-/// A connected consumer, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConsumerInfo {
-    /// Who it is.
-    pub connection: Connection,
-    /// Events it has.
-    pub in_flight: usize,
-    /// Events it may still get.
-    pub free: usize,
-    /// Events it got.
-    pub given: u64,
-}
-
-/// A group, for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct GroupInfo {
-    /// Which.
-    pub key: GroupKey,
-    /// How it works.
-    pub settings: Settings,
-    /// Whether it runs in this process.
-    pub is_running: bool,
-    /// How it gets on.
-    pub figures: Figures,
-    /// Who is connected.
-    pub consumers: Vec<ConsumerInfo>,
-    /// Events that are parked.
-    pub parked: u64,
-}
-
-/// Why a group did not do as asked.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum GroupError {
-    /// Refusal: there is no such group.
-    #[error("there is no such group")]
-    Missing,
-    /// Refusal: there is such a group.
-    #[error("there is such a group already")]
-    Exists,
-    /// Malformed: a group cannot work like this.
-    #[error("{0}")]
-    Invalid(String),
-    /// Refusal: as many are connected as the group takes.
-    #[error("no more than {limit} consumers may be connected")]
-    FullOfConsumers {
-        /// The limit.
-        limit: usize,
-    },
-    /// Unavailable: there are as many groups as are kept.
-    #[error("no room for more than {limit} groups")]
-    FullOfGroups {
-        /// The limit.
-        limit: usize,
-    },
-    /// Refusal: the stream was deleted for good.
-    #[error("the stream is deleted")]
-    StreamDeleted,
-    /// Unavailable: another process runs the groups.
-    #[error("another process runs the groups")]
-    Elsewhere,
-    /// Unavailable: the log did not answer. Try again.
-    #[error("{0}")]
-    Unavailable(String),
 }
 
 impl std::fmt::Debug for Groups {
@@ -362,11 +264,7 @@ impl Groups {
         let connect = Command::Connect(id, connection, deliver, answer);
         commands.send(connect).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())??;
-        Ok(Consumer {
-            deliveries,
-            answers: Answers { id, commands },
-            gone,
-        })
+        Ok(Consumer::new(deliveries, Answers::new(id, commands), gone))
     }
 
     /// Gives parked events again, all there are or so many; the group starts if it does not run.
@@ -480,62 +378,12 @@ impl Groups {
 /// The lease of whoever runs the groups.
 const LEASE: &str = "competing-groups";
 
-impl Consumer {
-    /// The next event; `None` when the group was deleted, changed or stopped, or this consumer did not read what it was
-    /// given in time. May be dropped while waiting without losing anything.
-    pub async fn next(&mut self) -> Option<Delivered> {
-        self.deliveries.recv().await
-    }
-
-    /// How to answer.
-    pub fn answers(&self) -> Answers {
-        self.answers.clone()
-    }
-}
-
-impl Drop for Consumer {
-    fn drop(&mut self) {
-        // A group that has ended no longer asks who is there.
-        let _ = self.gone.send(self.answers.id);
-    }
-}
-
-impl Answers {
-    /// Done with these. Those it does not have are none of its business. Waits while the group is busy.
-    pub async fn ack(&self, events: Vec<EventId>) {
-        let ack = Command::Ack(self.id, events);
-        // A group that has ended no longer listens; what was not done is given again.
-        drop(self.commands.send(ack).await);
-    }
-
-    /// These were not handled; with a reason for people.
-    pub async fn nack(&self, events: Vec<EventId>, action: Nack, reason: &str) {
-        let nack = Command::Nack(self.id, events, action, reason.to_owned());
-        drop(self.commands.send(nack).await);
-    }
-}
-
 fn stopped() -> GroupError {
     GroupError::Unavailable("the group has just stopped; try again".to_owned())
 }
 
 fn unwritten(error: AppendError) -> GroupError {
     GroupError::Unavailable(error.to_string())
-}
-
-impl From<ReadError> for GroupError {
-    fn from(error: ReadError) -> Self {
-        Self::Unavailable(error.to_string())
-    }
-}
-
-impl From<FollowError> for GroupError {
-    fn from(error: FollowError) -> Self {
-        match error {
-            FollowError::Deleted => Self::StreamDeleted,
-            other => Self::Unavailable(other.to_string()),
-        }
-    }
 }
 
 /// Most consumers of one group, whatever its settings.

@@ -10,7 +10,7 @@
 //! - `competing`: groups of competing consumers, the machine and over every store.
 //! - `outside`: what programs from outside see, and may write.
 //! - `older`: logs made by older versions.
-//! - `model`: random histories against a small model.
+//! - `model`, `model_outside`: random histories against small models.
 //! - `postgres`: what only a shared database can do; `server`: throw-away PostgreSQL servers.
 //! - `faults`, `sqlite`, `admin`: what only one store, or the process around it, can do.
 
@@ -26,6 +26,7 @@ mod doors;
 mod faults;
 mod limits;
 mod model;
+mod model_outside;
 mod older;
 mod outside;
 mod postgres;

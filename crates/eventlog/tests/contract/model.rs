@@ -18,7 +18,7 @@ enum Step {
     Reopen,
 }
 
-fn expectation() -> impl Strategy<Value = Expected> {
+pub(super) fn expectation() -> impl Strategy<Value = Expected> {
     prop_oneof![
         3 => Just(Expected::Any),
         1 => Just(Expected::NoStream),
@@ -27,7 +27,7 @@ fn expectation() -> impl Strategy<Value = Expected> {
     ]
 }
 
-fn member() -> impl Strategy<Value = (u8, Expected, Vec<u8>)> {
+pub(super) fn member() -> impl Strategy<Value = (u8, Expected, Vec<u8>)> {
     (
         0..4_u8,
         expectation(),
@@ -49,7 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Streams as plain lists of (event id, position).
 #[derive(Default)]
-struct Model {
+pub(super) struct Model {
     streams: HashMap<u8, Vec<(u8, u64)>>,
     head: u64,
 }
@@ -58,7 +58,7 @@ struct Model {
 type Outcome = Result<(u64, bool), Option<u64>>;
 
 #[derive(PartialEq)]
-enum Verdict {
+pub(super) enum Verdict {
     Fits,
     /// Position of the last event.
     Repeats(u64),
@@ -114,6 +114,10 @@ impl Model {
         if start == events.len() {
             return Verdict::Fits;
         }
+        Self::by_places(events, start, ids)
+    }
+
+    pub(super) fn by_places(events: &[(u8, u64)], start: usize, ids: &[u8]) -> Verdict {
         let there: Vec<_> = events[start..].iter().take(ids.len()).collect();
         let same = there.len() == ids.len() && there.iter().zip(ids).all(|(at, id)| at.0 == *id);
         match there.last() {
@@ -122,7 +126,7 @@ impl Model {
         }
     }
 
-    fn by_ids(events: &[(u8, u64)], ids: &[u8]) -> Verdict {
+    pub(super) fn by_ids(events: &[(u8, u64)], ids: &[u8]) -> Verdict {
         let places: Vec<_> = ids
             .iter()
             .map(|id| events.iter().rposition(|event| event.0 == *id))
@@ -177,11 +181,11 @@ impl Model {
     }
 }
 
-fn short(event: &Arc<Recorded>) -> (u8, u64) {
+pub(super) fn short(event: &Arc<Recorded>) -> (u8, u64) {
     (event.id.0.as_bytes()[15], event.position.0)
 }
 
-fn stream_name(stream: u8) -> eventlog::StreamName {
+pub(super) fn stream_name(stream: u8) -> eventlog::StreamName {
     name(&format!("{}-{stream}", if stream < 2 { "x" } else { "y" }))
 }
 
@@ -219,7 +223,7 @@ async fn play(mut bench: Bench, steps: &[Step]) {
     bench.log.close().await;
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -2,4 +2,5 @@
 
 mod groups;
 mod machine;
+mod parked;
 mod random;
