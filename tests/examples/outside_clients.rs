@@ -24,7 +24,9 @@ const WITHIN: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() {
-    let python = std::env::args().nth(1).expect("which Python has the client");
+    let python = std::env::args()
+        .nth(1)
+        .expect("which Python has the client");
     let stories = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
     let tellers = [
         (PathBuf::from(python), stories.join("story.py")),
@@ -67,6 +69,10 @@ async fn tell(store: &Store, teller: &Path, story: &Path) {
         }
     }
     let ended = child.wait().await.unwrap();
-    assert!(done && ended.success(), "{} failed on {on}", story.display());
+    assert!(
+        done && ended.success(),
+        "{} failed on {on}",
+        story.display()
+    );
     node.stop().await;
 }

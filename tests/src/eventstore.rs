@@ -52,7 +52,10 @@ impl EventStoreNode {
             }
             false
         });
-        assert!(ready.await.expect("ready in time"), "it ended before it was ready");
+        assert!(
+            ready.await.expect("ready in time"),
+            "it ended before it was ready"
+        );
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self { child, address }
     }

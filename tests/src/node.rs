@@ -77,7 +77,7 @@ pub struct Node {
 pub fn binary() -> PathBuf {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
-    if path.ends_with("deps") {
+    if path.ends_with("deps") || path.ends_with("examples") {
         path.pop();
     }
     let path = path.join("anling");

@@ -90,7 +90,10 @@ pub(crate) async fn run(args: Eventstore) -> Result<(), Failure> {
         ..Listening::default()
     };
     listening.write(&folder)?;
-    println!("安铃 Anling {} eventstore 已就绪 / ready", env!("CARGO_PKG_VERSION"));
+    println!(
+        "安铃 Anling {} eventstore 已就绪 / ready",
+        env!("CARGO_PKG_VERSION")
+    );
     println!("  gRPC   {address} (EventStoreDB / KurrentDB, insecure)");
     println!("  连接   connect  kurrentdb://{address}?tls=false");
     if let Some(database) = &database {
@@ -98,7 +101,9 @@ pub(crate) async fn run(args: Eventstore) -> Result<(), Failure> {
     }
     println!("  数据   data     {}", args.data.display());
     if !address.ip().is_loopback() {
-        println!("  注意: 任何能连到此端口的人都可读写 / anybody who reaches this port may read and write");
+        println!(
+            "  注意: 任何能连到此端口的人都可读写 / anybody who reaches this port may read and write"
+        );
     }
     node::told_to_stop().await;
     println!("正在停止 / stopping");

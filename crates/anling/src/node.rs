@@ -208,7 +208,12 @@ impl Node {
         }
         let mut eventstore = None;
         if let (Some(socket), Some(console)) = (sockets.eventstore, &parts.console) {
-            let door = gate::door(&ground, console, settings, socket.local_addr().doing("listen")?);
+            let door = gate::door(
+                &ground,
+                console,
+                settings,
+                socket.local_addr().doing("listen")?,
+            );
             let tls = gate::tls(settings).await?;
             served.push(doors::serve_grpc(socket, door.router(), tls)?);
             eventstore = Some(door);

@@ -287,38 +287,36 @@ impl Settings {
                     Some(eventstore_listen),
                 ),
                 Some(policy),
-            ) if faults.is_empty() => {
-                Ok(Settings {
-                    data: given
-                        .store
-                        .data
-                        .clone()
-                        .or(file.data.map(|path| base.join(path)))
-                        .unwrap_or_else(|| PathBuf::from("./anling-data")),
-                    database,
-                    roles,
-                    node,
-                    console_listen,
-                    devices_listen,
-                    ops_listen: ops_listen.flatten(),
-                    dc09_listen,
-                    eventstore_listen,
-                    eventstore_prefix,
-                    eventstore_tls,
-                    public_url: file.public_url,
-                    policy,
-                    master_key: given
-                        .store
-                        .master_key
-                        .clone()
-                        .or(file.master_key.map(|path| base.join(path))),
-                    duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
-                    heartbeat_s,
-                    trusted_proxies: file.trusted_proxies,
-                    panel_poll_s,
-                    webhooks: file.webhooks,
-                })
-            }
+            ) if faults.is_empty() => Ok(Settings {
+                data: given
+                    .store
+                    .data
+                    .clone()
+                    .or(file.data.map(|path| base.join(path)))
+                    .unwrap_or_else(|| PathBuf::from("./anling-data")),
+                database,
+                roles,
+                node,
+                console_listen,
+                devices_listen,
+                ops_listen: ops_listen.flatten(),
+                dc09_listen,
+                eventstore_listen,
+                eventstore_prefix,
+                eventstore_tls,
+                public_url: file.public_url,
+                policy,
+                master_key: given
+                    .store
+                    .master_key
+                    .clone()
+                    .or(file.master_key.map(|path| base.join(path))),
+                duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
+                heartbeat_s,
+                trusted_proxies: file.trusted_proxies,
+                panel_poll_s,
+                webhooks: file.webhooks,
+            }),
             _ => Err(Failure::settings(faults)),
         }
     }
@@ -364,8 +362,7 @@ fn prefix(given: Option<&str>, faults: &mut Vec<String>) -> String {
     let prefix = given.unwrap_or(EVENTSTORE_PREFIX);
     let word = prefix.strip_suffix('-').unwrap_or_default();
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
-    if word.is_empty() || !word.bytes().all(plain) || OURS.contains(&word)
-    {
+    if word.is_empty() || !word.bytes().all(plain) || OURS.contains(&word) {
         faults.push(format!(
             "eventstore_prefix is \"{prefix}\"; write a word that is no kind of stream of ours, and a dash, for example {EVENTSTORE_PREFIX}"
         ));
@@ -373,11 +370,7 @@ fn prefix(given: Option<&str>, faults: &mut Vec<String>) -> String {
     prefix.to_owned()
 }
 
-fn certificate(
-    file: &File,
-    base: &Path,
-    faults: &mut Vec<String>,
-) -> Option<(PathBuf, PathBuf)> {
+fn certificate(file: &File, base: &Path, faults: &mut Vec<String>) -> Option<(PathBuf, PathBuf)> {
     let certificate = file.eventstore_certificate.as_ref();
     match (certificate, file.eventstore_certificate_key.as_ref()) {
         (Some(certificate), Some(key)) => Some((base.join(certificate), base.join(key))),

@@ -249,7 +249,9 @@ mod tests {
     async fn no_more_credentials_are_remembered_than_the_limit() {
         let (_, keeper) = guarded();
         for number in 0..CREDENTIALS + 10 {
-            let _ = keeper.caller(&headers(&format!("wang:{number}")), None).await;
+            let _ = keeper
+                .caller(&headers(&format!("wang:{number}")), None)
+                .await;
         }
         assert!(keeper.proved.lock().unwrap().len() <= CREDENTIALS);
     }
@@ -260,8 +262,16 @@ mod tests {
         let write = |caller, name: &str| keeper.may_write(caller, &StreamName::new(name).unwrap());
         for name in ["external-a", "$$external-a"] {
             assert_eq!(write(Caller::Admitted, name), Ok(()), "{name}");
-            assert_eq!(write(Caller::Denied, name), Err(Fault::AccessDenied), "{name}");
-            assert_eq!(write(Caller::Nobody, name), Err(Fault::AccessDenied), "{name}");
+            assert_eq!(
+                write(Caller::Denied, name),
+                Err(Fault::AccessDenied),
+                "{name}"
+            );
+            assert_eq!(
+                write(Caller::Nobody, name),
+                Err(Fault::AccessDenied),
+                "{name}"
+            );
         }
         for name in [
             "incident-1",
@@ -274,7 +284,11 @@ mod tests {
             "externala",
             "$external-a",
         ] {
-            assert_eq!(write(Caller::Admitted, name), Err(Fault::AccessDenied), "{name}");
+            assert_eq!(
+                write(Caller::Admitted, name),
+                Err(Fault::AccessDenied),
+                "{name}"
+            );
         }
     }
 

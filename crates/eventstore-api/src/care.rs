@@ -21,15 +21,16 @@ use crate::proto::client::operations::{
     ScavengeResp, SetNodePriorityReq, StartScavengeReq, StopScavengeReq,
 };
 use crate::proto::client::projections::projections_server::Projections;
-use crate::proto::client::{projections, users};
 use crate::proto::client::users::users_server::Users;
+use crate::proto::client::{projections, users};
 use crate::streams::Answers;
 
 /// All of them.
 #[derive(Clone)]
 pub(crate) struct CareService(pub(crate) Arc<Door>);
 
-const NO_SCAVENGE: &str = "no record is ever removed from this log, so there is nothing to scavenge";
+const NO_SCAVENGE: &str =
+    "no record is ever removed from this log, so there is nothing to scavenge";
 const NO_SHUTDOWN: &str = "end the process where it runs; no client can";
 const NO_ACCOUNTS: &str =
     "accounts are kept by the service itself; use the command `anling operator`";
@@ -119,7 +120,10 @@ impl Monitoring for CareService {
 fn figures(door: &Door) -> HashMap<String, String> {
     let metrics = door.store.log.metrics();
     HashMap::from([
-        ("es-writer-lastPosition".to_owned(), metrics.head.to_string()),
+        (
+            "es-writer-lastPosition".to_owned(),
+            metrics.head.to_string(),
+        ),
         (
             "es-queue-urgent-length".to_owned(),
             metrics.urgent_queued.to_string(),
@@ -128,10 +132,7 @@ fn figures(door: &Door) -> HashMap<String, String> {
             "es-queue-bulk-length".to_owned(),
             metrics.bulk_queued.to_string(),
         ),
-        (
-            "es-readers-open".to_owned(),
-            door.seats.taken().to_string(),
-        ),
+        ("es-readers-open".to_owned(), door.seats.taken().to_string()),
     ])
 }
 

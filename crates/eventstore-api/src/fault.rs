@@ -80,7 +80,9 @@ impl From<AppendError> for Fault {
                 expected,
                 actual,
             },
-            AppendError::TooLarge { what, size, limit } if what.contains("bytes") && limit >= EVENT_BYTES => {
+            AppendError::TooLarge { what, size, limit }
+                if what.contains("bytes") && limit >= EVENT_BYTES =>
+            {
                 Self::TooLarge { size, limit }
             }
             AppendError::StreamDeleted { stream } => Self::Tombstoned(stream),
@@ -189,10 +191,7 @@ impl Fault {
             Self::Invalid(text) => (Code::InvalidArgument, text.clone()),
             Self::TooMany(text) => (Code::ResourceExhausted, text.clone()),
             Self::Busy => (Code::Unavailable, "Server Is Too Busy".to_owned()),
-            Self::Unavailable(why) => (
-                Code::Unavailable,
-                format!("Server Is Not Ready: {why}"),
-            ),
+            Self::Unavailable(why) => (Code::Unavailable, format!("Server Is Not Ready: {why}")),
             Self::TimedOut => (Code::Aborted, "Operation timed out".to_owned()),
             Self::Twice(stream) => (
                 Code::Aborted,
@@ -233,7 +232,10 @@ impl Fault {
             ],
             Self::MissingMetadata(_) => vec![
                 ("exception", "missing-required-metadata-property".to_owned()),
-                ("required-metadata-properties", "type,content-type".to_owned()),
+                (
+                    "required-metadata-properties",
+                    "type,content-type".to_owned(),
+                ),
             ],
             Self::Group(fault, stream, group) => {
                 let mut trailers = vec![
@@ -270,7 +272,9 @@ impl GroupFault {
             Self::Exists => (Code::AlreadyExists, format!("{of} exists.")),
             Self::Full => (
                 Code::FailedPrecondition,
-                format!("Maximum subscriptions reached for subscription group {group} on stream {stream}"),
+                format!(
+                    "Maximum subscriptions reached for subscription group {group} on stream {stream}"
+                ),
             ),
             Self::Dropped => (Code::Cancelled, format!("{of} was dropped.")),
         }
@@ -395,6 +399,18 @@ pub(crate) fn rich(fault: Fault) -> Status {
                 },
             )),
         ),
+        Fault::TooLarge { size, limit } if *limit == EVENT_BYTES => (
+            "APPEND_RECORD_SIZE_EXCEEDED",
+            Some(typed(
+                "AppendRecordSizeExceededErrorDetails",
+                &v2::AppendRecordSizeExceededErrorDetails {
+                    stream: None,
+                    record_id: None,
+                    size: Some(i32::try_from(*size).unwrap_or(i32::MAX)),
+                    max_size: Some(i32::try_from(*limit).unwrap_or(i32::MAX)),
+                },
+            )),
+        ),
         Fault::TooLarge { size, limit } => (
             "APPEND_TRANSACTION_SIZE_EXCEEDED",
             Some(typed(
@@ -430,7 +446,7 @@ pub(crate) fn rich(fault: Fault) -> Status {
     };
     let code = match fault {
         // An append of several that is too large is given up, not malformed.
-        Fault::TooLarge { .. } => Code::Aborted,
+        Fault::TooLarge { limit, .. } if limit != EVENT_BYTES => Code::Aborted,
         Fault::TimedOut => Code::DeadlineExceeded,
         _ => code,
     };
@@ -463,16 +479,15 @@ fn inconsistent(
     violations: &[(usize, String, i64, i64)],
 ) -> v2::AppendConsistencyViolationErrorDetails {
     use v2::consistency_violation::{StreamStateViolation, Type};
-    let violation = |(index, stream, expected, actual): &(usize, String, i64, i64)| {
-        v2::ConsistencyViolation {
+    let violation =
+        |(index, stream, expected, actual): &(usize, String, i64, i64)| v2::ConsistencyViolation {
             check_index: Some(i32::try_from(*index).unwrap_or(i32::MAX)),
             r#type: Some(Type::StreamState(StreamStateViolation {
                 stream: Some(stream.clone()),
                 expected_state: Some(*expected),
                 actual_state: Some(*actual),
             })),
-        }
-    };
+        };
     v2::AppendConsistencyViolationErrorDetails {
         violations: violations.iter().map(violation).collect(),
     }
@@ -495,7 +510,11 @@ mod tests {
         assert_eq!(value("expected-version"), "-4");
         assert_eq!(value("actual-version"), "-1");
         assert_eq!(value("stream-name"), "%E5%91%BC%E5%8F%AB-1");
-        assert!(status.message().contains("Stream: 呼叫-1, Expected version: -4, Actual version: -1"));
+        assert!(
+            status
+                .message()
+                .contains("Stream: 呼叫-1, Expected version: -4, Actual version: -1")
+        );
     }
 
     #[test]
@@ -518,10 +537,17 @@ mod tests {
     fn version_two_names_the_reason_before_the_details() {
         let status = rich(Fault::Twice(StreamName::new("a").unwrap()));
         let inner = rpc::Status::decode(status.details()).unwrap();
-        let names: Vec<_> = inner.details.iter().map(|any| any.type_url.rsplit('.').next()).collect();
+        let names: Vec<_> = inner
+            .details
+            .iter()
+            .map(|any| any.type_url.rsplit('.').next())
+            .collect();
         assert_eq!(
             names,
-            [Some("ErrorInfo"), Some("StreamAlreadyInAppendSessionErrorDetails")]
+            [
+                Some("ErrorInfo"),
+                Some("StreamAlreadyInAppendSessionErrorDetails")
+            ]
         );
         assert_eq!(status.code(), Code::Aborted);
     }

@@ -104,7 +104,10 @@ mod tests {
                 assert_eq!(*name, name.to_lowercase());
             }
         }
-        let numbers: Vec<u32> = SERVER_VERSION.split('.').map(|it| it.parse().unwrap()).collect();
+        let numbers: Vec<u32> = SERVER_VERSION
+            .split('.')
+            .map(|it| it.parse().unwrap())
+            .collect();
         assert_eq!(numbers.len(), 3);
     }
 }

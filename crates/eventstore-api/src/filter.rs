@@ -9,9 +9,7 @@ use eventlog::{Filter, Recorded};
 use fancy_regex::{Regex, RegexBuilder};
 
 use crate::fault::Fault;
-use crate::limits::{
-    PREFIXES, REGEX_BYTES, REGEX_COMPILED_BYTES, REGEX_GIVEN_UP, REGEX_STEPS,
-};
+use crate::limits::{PREFIXES, REGEX_BYTES, REGEX_COMPILED_BYTES, REGEX_GIVEN_UP, REGEX_STEPS};
 
 /// Which name of an event is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +38,10 @@ impl EventFilter {
     pub(crate) fn new(of: Of, regex: &str, prefixes: Vec<String>) -> Result<Self, Fault> {
         let rule = if regex.is_empty() {
             if prefixes.len() > PREFIXES {
-                let text = format!("a filter has at most {PREFIXES} prefixes, not {}", prefixes.len());
+                let text = format!(
+                    "a filter has at most {PREFIXES} prefixes, not {}",
+                    prefixes.len()
+                );
                 return Err(Fault::invalid(text));
             }
             Rule::Prefixes(prefixes)
@@ -82,12 +83,20 @@ impl EventFilter {
         let [index] = prefixes.as_slice() else {
             return None;
         };
-        let index = index.strip_prefix("$idx-").filter(|_| self.of == Of::Stream)?;
+        let index = index
+            .strip_prefix("$idx-")
+            .filter(|_| self.of == Of::Stream)?;
         if index == "all" {
             return Some(Filter::All);
         }
-        let category = index.strip_prefix("ce-").map(|it| Filter::Category(it.to_owned()));
-        category.or_else(|| index.strip_prefix("et-").map(|it| Filter::Kind(it.to_owned())))
+        let category = index
+            .strip_prefix("ce-")
+            .map(|it| Filter::Category(it.to_owned()));
+        category.or_else(|| {
+            index
+                .strip_prefix("et-")
+                .map(|it| Filter::Kind(it.to_owned()))
+        })
     }
 
     /// Refuses to go on with an expression that takes too long again and again.
@@ -175,7 +184,10 @@ mod tests {
             filter.of_index()
         };
         assert_eq!(of("$idx-all"), Some(Filter::All));
-        assert_eq!(of("$idx-ce-order"), Some(Filter::Category("order".to_owned())));
+        assert_eq!(
+            of("$idx-ce-order"),
+            Some(Filter::Category("order".to_owned()))
+        );
         assert_eq!(of("$idx-et-Paid"), Some(Filter::Kind("Paid".to_owned())));
         assert_eq!(of("order-"), None);
     }
@@ -189,7 +201,10 @@ mod tests {
             assert!(!filter.matches(&event(&name, "Kind")));
         }
         let refused = filter.check().unwrap_err();
-        assert!(matches!(&refused, Fault::Invalid(text) if text.contains("steps")), "{refused:?}");
+        assert!(
+            matches!(&refused, Fault::Invalid(text) if text.contains("steps")),
+            "{refused:?}"
+        );
     }
 
     #[test]

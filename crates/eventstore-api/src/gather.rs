@@ -38,7 +38,8 @@ impl Gathered {
             )));
         }
         // An event without a body takes room too.
-        let room = u32::try_from(size + event.kind.len() + size_of::<NewEvent>()).unwrap_or(u32::MAX);
+        let room =
+            u32::try_from(size + event.kind.len() + size_of::<NewEvent>()).unwrap_or(u32::MAX);
         let held = Arc::clone(&door.held).try_acquire_many_owned(room);
         let held = held.map_err(|_| Fault::Busy)?;
         match &mut self.room {

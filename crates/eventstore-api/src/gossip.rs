@@ -76,8 +76,14 @@ impl Gossip for GossipService {
 pub(crate) fn pages(door: Arc<Door>) -> Router {
     Router::new()
         .route("/gossip", get(gossip))
-        .route("/health/live", get(async || axum::http::StatusCode::NO_CONTENT))
-        .route("/ping", get(async || Json(json!({ "text": "Ping request successfully handled" }))))
+        .route(
+            "/health/live",
+            get(async || axum::http::StatusCode::NO_CONTENT),
+        )
+        .route(
+            "/ping",
+            get(async || Json(json!({ "text": "Ping request successfully handled" }))),
+        )
         .route("/info", get(info))
         .with_state(door)
 }

@@ -12,8 +12,8 @@ use axum::http::uri::PathAndQuery;
 use bytes::Bytes;
 use eventlog::{APPEND_EVENTS, EVENT_BYTES, Lane, Log, STREAM_NAME_BYTES, SystemClock};
 use futures_util::stream;
-use prost::Message;
 use proptest::prelude::*;
+use prost::Message;
 use tonic::client::Grpc;
 use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -70,7 +70,9 @@ fn event(kind: &str, data: impl Into<Bytes>) -> AppendReq {
     let metadata = [("type", kind), ("content-type", "application/json")];
     let message = ProposedMessage {
         id: Some(crate::ids::IdForm::Text.write(Uuid::new_v4())),
-        metadata: metadata.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+        metadata: metadata
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
         custom_metadata: Bytes::new(),
         data: data.into(),
     };
@@ -83,7 +85,10 @@ async fn append(door: &Router, messages: Vec<AppendReq>) -> Result<AppendResp, S
     let request = Request::new(stream::iter(messages));
     let path = PathAndQuery::from_static(APPEND);
     let codec = ProstCodec::<AppendReq, AppendResp>::default();
-    let answer = grpc(door).await.client_streaming(request, path, codec).await?;
+    let answer = grpc(door)
+        .await
+        .client_streaming(request, path, codec)
+        .await?;
     Ok(answer.into_inner())
 }
 
@@ -93,7 +98,10 @@ async fn read(door: &Router, options: read_req::Options) -> Result<Streaming<Rea
     });
     let path = PathAndQuery::from_static(READ);
     let codec = ProstCodec::<ReadReq, ReadResp>::default();
-    let answer = grpc(door).await.server_streaming(request, path, codec).await?;
+    let answer = grpc(door)
+        .await
+        .server_streaming(request, path, codec)
+        .await?;
     Ok(answer.into_inner())
 }
 
@@ -118,7 +126,9 @@ fn subscription() -> of::CountOption {
 }
 
 async fn works(door: &Router) {
-    append(door, vec![options(name("honest-1")), event("Kind", "{}")]).await.unwrap();
+    append(door, vec![options(name("honest-1")), event("Kind", "{}")])
+        .await
+        .unwrap();
 }
 
 fn value<'a>(status: &'a Status, key: &str) -> &'a str {
@@ -129,12 +139,16 @@ fn value<'a>(status: &'a Status, key: &str) -> &'a str {
 async fn an_event_over_the_limit_is_refused_by_name_and_one_at_the_limit_is_taken() {
     let door = door();
     let large = event("Large", vec![b'x'; EVENT_BYTES + 1]);
-    let refused = append(&door, vec![options(name("a")), large]).await.unwrap_err();
+    let refused = append(&door, vec![options(name("a")), large])
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert_eq!(value(&refused, "exception"), "maximum-append-size-exceeded");
     assert_eq!(value(&refused, "maximum-append-size"), "1048576");
     let fits = event("Large", vec![b'x'; EVENT_BYTES]);
-    append(&door, vec![options(name("a")), fits.clone()]).await.unwrap();
+    append(&door, vec![options(name("a")), fits.clone()])
+        .await
+        .unwrap();
     let mut many = vec![options(name("a"))];
     many.extend(vec![fits; 17]);
     let refused = append(&door, many).await.unwrap_err();
@@ -176,7 +190,10 @@ async fn what_is_no_append_is_refused_and_says_why() {
         vec![options(name("a")), event("", "{}")],
         vec![options(name("a")), event(&long, "{}")],
         vec![options(name("$$a")), event("$metadata", "no JSON")],
-        vec![options(name("$$a")), event("$metadata", r#"{"$maxCount":"many"}"#)],
+        vec![
+            options(name("$$a")),
+            event("$metadata", r#"{"$maxCount":"many"}"#),
+        ],
         many,
     ] {
         let refused = append(&door, messages).await.unwrap_err();
@@ -201,10 +218,16 @@ async fn ten_thousand_subscriptions_of_one_client_are_told_where_the_end_is() {
             }
         }
     }
-    assert_eq!((open.len(), refused), (SEATS_PER_CLIENT, 10_000 - SEATS_PER_CLIENT));
+    assert_eq!(
+        (open.len(), refused),
+        (SEATS_PER_CLIENT, 10_000 - SEATS_PER_CLIENT)
+    );
     works(&door).await;
     drop(open);
-    assert!(read(&door, everything(subscription())).await.is_ok(), "seats come back");
+    assert!(
+        read(&door, everything(subscription())).await.is_ok(),
+        "seats come back"
+    );
 }
 
 #[tokio::test]
@@ -212,7 +235,9 @@ async fn a_client_that_never_reads_holds_up_nobody() {
     let door = door();
     let _silent = read(&door, everything(subscription())).await.unwrap();
     let mut reader = read(&door, everything(subscription())).await.unwrap();
-    let batch: Vec<_> = (0..100).map(|_| event("Kind", vec![b'x'; 10_000])).collect();
+    let batch: Vec<_> = (0..100)
+        .map(|_| event("Kind", vec![b'x'; 10_000]))
+        .collect();
     for _ in 0..30 {
         let mut messages = vec![options(name("flood"))];
         messages.extend(batch.iter().map(|_| event("Kind", vec![b'x'; 10_000])));
@@ -249,7 +274,9 @@ async fn a_hostile_expression_ends_its_own_read_only() {
             ..everything(count)
         }
     };
-    let refused = read(&door, hostile(of::CountOption::Count(u64::MAX))).await.unwrap_err();
+    let refused = read(&door, hostile(of::CountOption::Count(u64::MAX)))
+        .await
+        .unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
     let mut following = read(&door, hostile(subscription())).await.unwrap();
     let ended = loop {
@@ -277,7 +304,10 @@ async fn counts_and_places_at_their_ends_are_understood() {
             count
         }
     };
-    assert_eq!(read_of(everything(of::CountOption::Count(u64::MAX))).await, 1);
+    assert_eq!(
+        read_of(everything(of::CountOption::Count(u64::MAX))).await,
+        1
+    );
     assert_eq!(read_of(everything(of::CountOption::Count(0))).await, 0);
     let mut from_the_end = everything(of::CountOption::Count(u64::MAX));
     from_the_end.stream_option = Some(of::StreamOption::All(of::AllOptions {
@@ -287,10 +317,14 @@ async fn counts_and_places_at_their_ends_are_understood() {
         })),
     }));
     assert_eq!(read_of(from_the_end).await, 0);
-    assert_eq!(read_of(read_req::Options {
-        read_direction: of::ReadDirection::Backwards.into(),
-        ..from_the_end
-    }).await, 1);
+    assert_eq!(
+        read_of(read_req::Options {
+            read_direction: of::ReadDirection::Backwards.into(),
+            ..from_the_end
+        })
+        .await,
+        1
+    );
 }
 
 /// Bytes as they come: what decodes is asked of the door, which answers or refuses.

@@ -54,8 +54,8 @@ pub(crate) fn event_id(id: Option<&client::Uuid>) -> Result<Uuid, Fault> {
 /// A stream's name.
 pub(crate) fn stream_name(given: Option<client::StreamIdentifier>) -> Result<StreamName, Fault> {
     let bytes = given.map(|it| it.stream_name).unwrap_or_default();
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Fault::invalid("a stream's name must be UTF-8"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| Fault::invalid("a stream's name must be UTF-8"))?;
     StreamName::new(text).map_err(|error| Fault::invalid(error.to_string()))
 }
 

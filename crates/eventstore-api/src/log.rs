@@ -49,7 +49,10 @@ impl Store {
         stream: &StreamName,
         expected: Expected,
     ) -> Result<Position, Fault> {
-        let deleted = self.outside.delete(self.lane, stream.clone(), expected).await?;
+        let deleted = self
+            .outside
+            .delete(self.lane, stream.clone(), expected)
+            .await?;
         Ok(deleted.position)
     }
 
@@ -59,14 +62,19 @@ impl Store {
         stream: &StreamName,
         expected: Expected,
     ) -> Result<Position, Fault> {
-        let ended = self.outside.tombstone(self.lane, stream.clone(), expected).await?;
+        let ended = self
+            .outside
+            .tombstone(self.lane, stream.clone(), expected)
+            .await?;
         Ok(ended.position)
     }
 
     /// How a stream stands.
     pub(crate) async fn state(&self, stream: &StreamName) -> Result<StreamState, ReadError> {
         let direction = eventlog::Direction::Backward;
-        let read = self.outside.read_stream(stream, Revision::END, direction, 1, false);
+        let read = self
+            .outside
+            .read_stream(stream, Revision::END, direction, 1, false);
         Ok(match read.await? {
             StreamRead::Missing => StreamState::Missing,
             StreamRead::Deleted => StreamState::Tombstoned,

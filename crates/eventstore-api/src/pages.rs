@@ -31,9 +31,14 @@ impl PageSize {
             return;
         }
         let size = |event: &Option<Arc<Recorded>>| {
-            event.as_ref().map_or(0, |event| event.body.len() + event.meta.len())
+            event
+                .as_ref()
+                .map_or(0, |event| event.body.len() + event.meta.len())
         };
-        let bytes: usize = page.iter().map(|found| size(&found.event) + size(&found.link)).sum();
+        let bytes: usize = page
+            .iter()
+            .map(|found| size(&found.event) + size(&found.link))
+            .sum();
         let each = (bytes / page.len()).max(1);
         // Not more than twice as many as before, so that one page of small events is no promise for the next.
         self.0 = (PAGE_BYTES / each).clamp(1, PAGE_MOST).min(self.0 * 2);

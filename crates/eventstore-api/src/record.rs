@@ -67,7 +67,9 @@ pub(crate) fn unmarked(event: &Recorded) -> (bool, Bytes) {
 
 /// The place that was read: the link's if there is one.
 fn place(found: &Resolved) -> Position {
-    found.original().map_or(Position::START, |event| event.position)
+    found
+        .original()
+        .map_or(Position::START, |event| event.position)
 }
 
 fn described(event: &Recorded, json: bool) -> HashMap<String, String> {
@@ -91,10 +93,7 @@ pub(crate) fn read_event(found: &Resolved, ids: IdForm) -> streams::read_resp::R
     }
 }
 
-fn stream_event(
-    event: &Recorded,
-    ids: IdForm,
-) -> streams::read_resp::read_event::RecordedEvent {
+fn stream_event(event: &Recorded, ids: IdForm) -> streams::read_resp::read_event::RecordedEvent {
     let (json, custom_metadata) = unmarked(event);
     streams::read_resp::read_event::RecordedEvent {
         id: Some(ids.write(event.id.0)),

@@ -39,14 +39,21 @@ pub(crate) async fn consume(
     let client = Door::client(&request);
     let seat = door.seats.take(client)?;
     let name = request.metadata().get("connection-name");
-    let name = name.and_then(|name| name.to_str().ok()).unwrap_or("<unknown>").to_owned();
+    let name = name
+        .and_then(|name| name.to_str().ok())
+        .unwrap_or("<unknown>")
+        .to_owned();
     let mut asked = request.into_inner();
     let first = tokio::time::timeout(APPEND_IDLE, asked.message()).await;
     let first = first.map_err(|_| Fault::TimedOut)??;
     let Some(Asked::Options(options)) = first.and_then(|it| it.content) else {
         return Err(Fault::invalid("a consumer begins with its options").into());
     };
-    let ids = match options.uuid_option.as_ref().and_then(|it| it.content.as_ref()) {
+    let ids = match options
+        .uuid_option
+        .as_ref()
+        .and_then(|it| it.content.as_ref())
+    {
         Some(Form::String(_)) => IdForm::Text,
         Some(Form::Structured(_)) | None => IdForm::Structured,
     };
@@ -159,5 +166,6 @@ async fn listen(mut asked: Streaming<ReadReq>, answers: Answering, left: Cancell
 /// Ids that are none, and those beyond the limit, are nobody's and are passed over.
 fn events(ids: &[client::Uuid]) -> Vec<EventId> {
     let ids = ids.iter().take(ANSWERED_AT_ONCE);
-    ids.filter_map(|id| read_id(Some(id)).map(EventId)).collect()
+    ids.filter_map(|id| read_id(Some(id)).map(EventId))
+        .collect()
 }

@@ -167,9 +167,9 @@ impl PersistentSubscriptions for GroupsService {
             StreamOption::All(_) => of_all(group),
         };
         let most = match options.stop_at_option {
-            Some(StopAtOption::StopAt(most)) => Some(u64::try_from(most).map_err(|_| {
-                Fault::invalid("stop_at must not be negative")
-            })?),
+            Some(StopAtOption::StopAt(most)) => Some(
+                u64::try_from(most).map_err(|_| Fault::invalid("stop_at must not be negative"))?,
+            ),
             Some(StopAtOption::NoLimit(_)) | None => None,
         };
         let replayed = door.groups.replay_parked(&key, most).await;

@@ -25,7 +25,8 @@ macro_rules! settings {
             u32::try_from(number).map_err(|_| failed($key, &format!("{what} must not be negative")))
         };
         let size = |what: &str, number: i32| {
-            usize::try_from(number).map_err(|_| failed($key, &format!("{what} must not be negative")))
+            usize::try_from(number)
+                .map_err(|_| failed($key, &format!("{what} must not be negative")))
         };
         Settings {
             resolve_links: $given.resolve_links,
@@ -73,7 +74,10 @@ pub(crate) fn to_create(options: create_req::Options) -> Result<(GroupKey, Setti
         Some(StreamOption::All(all)) => {
             let start = match all.all_option {
                 Some(AllOption::Position(at)) if at.prepare_position > at.commit_position => {
-                    return Err(failed(&of_all(group), "the prepare position lies behind the commit position"));
+                    return Err(failed(
+                        &of_all(group),
+                        "the prepare position lies behind the commit position",
+                    ));
                 }
                 Some(AllOption::Position(at)) => place(at.commit_position),
                 Some(AllOption::Start(_)) => StartFrom::Beginning,

@@ -109,7 +109,10 @@ impl<'a> Plan<'a> {
     fn take(&mut self, request: AppendRequest) -> Result<(), Fault> {
         let stream = name(request.stream.as_deref())?;
         let folded = stream.as_str().to_lowercase();
-        let mut named = self.streams.iter().map(|(name, _)| name.as_str().to_lowercase());
+        let mut named = self
+            .streams
+            .iter()
+            .map(|(name, _)| name.as_str().to_lowercase());
         if named.any(|name| name == folded) {
             return Err(Fault::Twice(stream));
         }
@@ -149,7 +152,10 @@ impl<'a> Plan<'a> {
             expected: *expected,
             events: events.clone(),
         });
-        self.door.store.append(appends.chain(guards).collect()).await
+        self.door
+            .store
+            .append(appends.chain(guards).collect())
+            .await
     }
 
     async fn append(self) -> Result<AppendSessionResponse, Fault> {
@@ -238,7 +244,7 @@ impl<'a> Plan<'a> {
                 revision: Some(revision),
             });
         }
-                Ok(AppendRecordsResponse {
+        Ok(AppendRecordsResponse {
             revisions,
             position: Some(signed(appended.position.0)),
         })

@@ -17,8 +17,9 @@ use crate::record::marked;
 pub(crate) fn event(record: AppendRecord) -> Result<NewEvent, Fault> {
     let id = match record.record_id.as_deref() {
         None | Some("") => Uuid::new_v4(),
-        Some(text) => Uuid::try_parse(text)
-            .map_err(|_| Fault::invalid("a record's id must be a UUID"))?,
+        Some(text) => {
+            Uuid::try_parse(text).map_err(|_| Fault::invalid("a record's id must be a UUID"))?
+        }
     };
     let schema = record.schema.unwrap_or_default();
     let format = schema.format();

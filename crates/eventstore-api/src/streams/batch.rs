@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use eventlog::{Expected, Revision, StreamName};
+use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
-use futures_util::StreamExt;
 use tokio::time::Instant;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
@@ -237,7 +237,12 @@ impl Line {
     fn give_up_overdue(&mut self) {
         let now = Instant::now();
         let overdue = |open: &Open| open.since + APPEND_IDLE <= now;
-        let ids: Vec<_> = self.open.iter().filter(|(_, open)| overdue(open)).map(|(id, _)| *id).collect();
+        let ids: Vec<_> = self
+            .open
+            .iter()
+            .filter(|(_, open)| overdue(open))
+            .map(|(id, _)| *id)
+            .collect();
         for id in ids {
             if let Some(mut open) = self.open.remove(&id) {
                 open.aim = Err(Fault::TimedOut);

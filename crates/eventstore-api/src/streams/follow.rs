@@ -27,6 +27,7 @@ use crate::fault::Fault;
 use crate::filter::EventFilter;
 use crate::ids::{IdForm, stream_name};
 use crate::log::Store;
+use crate::proto::client::streams::ReadResp;
 use crate::proto::client::streams::read_req::Options;
 use crate::proto::client::streams::read_req::options::all_options::AllOption;
 use crate::proto::client::streams::read_req::options::filter_options::Window;
@@ -37,7 +38,6 @@ use crate::proto::client::streams::read_req::options::{
 use crate::proto::client::streams::read_resp::{
     CaughtUp, Checkpoint, Content, Position as At, SubscriptionConfirmation,
 };
-use crate::proto::client::streams::ReadResp;
 use crate::record::read_event;
 use crate::seats::Seat;
 
@@ -101,7 +101,8 @@ fn window(option: Option<&FilterOption>) -> Result<Option<NonZeroU64>, Fault> {
     };
     let every = u64::from(options.checkpoint_interval_multiplier) * window;
     let every = NonZeroU64::new(every);
-    let every = every.ok_or_else(|| Fault::invalid("checkpointIntervalMultiplier must not be 0"))?;
+    let every =
+        every.ok_or_else(|| Fault::invalid("checkpointIntervalMultiplier must not be 0"))?;
     Ok(Some(every))
 }
 
@@ -143,7 +144,9 @@ async fn of_all(
         Some(AllOption::Start(_)) | None => Start::Beginning,
     };
     let outside = &door.store.outside;
-    let following = outside.follow_all(log_filter(filter), start, links, window).await?;
+    let following = outside
+        .follow_all(log_filter(filter), start, links, window)
+        .await?;
     Ok((following, Of::All))
 }
 
@@ -196,7 +199,8 @@ impl Follower {
     fn tell(&mut self, seen: Seen) -> Result<(), Fault> {
         match seen {
             Seen::Event(found) => {
-                self.ready.push_back(Content::Event(read_event(&found, self.ids)));
+                self.ready
+                    .push_back(Content::Event(read_event(&found, self.ids)));
             }
             Seen::Checkpoint(position) => self.checkpoint(position),
             // Clients are not told: they hear again when it has caught up.

@@ -19,6 +19,7 @@ use crate::filter::{EventFilter, Of};
 use crate::ids::{IdForm, stream_identifier, stream_name};
 use crate::log::Store;
 use crate::pages::PageSize;
+use crate::proto::client::streams::read_req::Options;
 use crate::proto::client::streams::read_req::options::all_options::AllOption;
 use crate::proto::client::streams::read_req::options::filter_options::Filter as Expressed;
 use crate::proto::client::streams::read_req::options::stream_options::RevisionOption;
@@ -26,7 +27,6 @@ use crate::proto::client::streams::read_req::options::uuid_option::Content as Fo
 use crate::proto::client::streams::read_req::options::{
     AllOptions, FilterOption, FilterOptions, ReadDirection, StreamOption, StreamOptions,
 };
-use crate::proto::client::streams::read_req::Options;
 use crate::proto::client::streams::{
     ReadResp,
     read_resp::{Content, StreamNotFound},
@@ -48,7 +48,9 @@ pub(crate) async fn read(
     let mut reader = Reader {
         ids: id_form(&options)?,
         links: options.resolve_links,
-        told: options.control_option.is_some_and(|it| it.compatibility >= 1),
+        told: options
+            .control_option
+            .is_some_and(|it| it.compatibility >= 1),
         filter: filter(options.filter_option)?,
         store: door.store.clone(),
         direction,
@@ -71,7 +73,10 @@ pub(crate) async fn read(
 
 /// How ids are to be written; clients must say.
 pub(crate) fn id_form(options: &Options) -> Result<IdForm, Fault> {
-    let form = options.uuid_option.as_ref().and_then(|it| it.content.as_ref());
+    let form = options
+        .uuid_option
+        .as_ref()
+        .and_then(|it| it.content.as_ref());
     match form {
         Some(Form::String(_)) => Ok(IdForm::Text),
         Some(Form::Structured(_)) => Ok(IdForm::Structured),
@@ -98,7 +103,9 @@ pub(crate) fn log_filter(filter: Option<Arc<EventFilter>>) -> Filter {
     match filter {
         None => Filter::All,
         Some(filter) => filter.of_index().unwrap_or_else(|| {
-            Filter::Matching(Predicate::new(move |event: &Recorded| filter.matches(event)))
+            Filter::Matching(Predicate::new(move |event: &Recorded| {
+                filter.matches(event)
+            }))
         }),
     }
 }
@@ -150,7 +157,8 @@ impl Reader {
             StreamRead::Page(page) => {
                 let nothing = page.events.is_empty() && from < page.first;
                 if self.told && self.direction == Direction::Forward && nothing {
-                    self.ready.push_back(Content::FirstStreamPosition(page.first.0));
+                    self.ready
+                        .push_back(Content::FirstStreamPosition(page.first.0));
                 }
                 self.take_stream(stream, page);
             }
@@ -219,7 +227,8 @@ impl Reader {
         match page.next.filter(|_| self.left > 0) {
             Some(next) => self.next = Some(Place::Stream(stream, next)),
             None if self.told => {
-                self.ready.push_back(Content::LastStreamPosition(page.last.0));
+                self.ready
+                    .push_back(Content::LastStreamPosition(page.last.0));
             }
             None => {}
         }
@@ -247,7 +256,9 @@ impl Reader {
         self.size.learn(page);
         self.left = self.left.saturating_sub(page.len() as u64);
         let ids = self.ids;
-        let shown = page.iter().map(|found| Content::Event(read_event(found, ids)));
+        let shown = page
+            .iter()
+            .map(|found| Content::Event(read_event(found, ids)));
         self.ready.extend(shown);
     }
 
