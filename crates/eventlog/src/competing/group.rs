@@ -445,9 +445,13 @@ impl Waiting {
     }
 }
 
-/// What an event's metadata say it belongs to.
+/// What an event's metadata say it belongs to. A door may have put a mark of one byte before them.
 fn correlation(event: &Arc<Recorded>) -> Option<String> {
-    let metadata: serde_json::Value = serde_json::from_slice(&event.meta).ok()?;
+    let metadata = match event.meta.split_first()? {
+        (b'{', _) => &event.meta,
+        (_, marked) => marked,
+    };
+    let metadata: serde_json::Value = serde_json::from_slice(metadata).ok()?;
     let correlation = metadata.get("$correlationId")?;
     correlation.as_str().map(str::to_owned)
 }

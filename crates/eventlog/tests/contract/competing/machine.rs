@@ -153,7 +153,9 @@ fn a_pinned_stream_stays_with_its_consumer_and_waits_for_it() {
                     Strategy::Pinned => message(&format!("s-{stream}"), place, ""),
                     // Another stream each time; what pins is the correlation.
                     _ => {
-                        let meta = format!("{{\"$correlationId\":\"c{stream}\"}}");
+                        // With a door's mark before it or without.
+                        let mark = ["", "\u{1}"][usize::from(round % 2 == 0)];
+                        let meta = format!("{mark}{{\"$correlationId\":\"c{stream}\"}}");
                         message(&format!("s-{place}"), place, &meta)
                     }
                 };
