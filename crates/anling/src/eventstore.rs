@@ -108,7 +108,7 @@ pub(crate) async fn run(args: Eventstore) -> Result<(), Failure> {
     node::told_to_stop().await;
     println!("正在停止 / stopping");
     Listening::remove(&folder);
-    door.close();
+    door.close().await;
     served.stop().await;
     log.close().await;
     drop(lock);

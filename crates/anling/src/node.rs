@@ -245,7 +245,7 @@ impl Node {
             ingest.stop().await;
         }
         if let Some(door) = &self.eventstore {
-            door.close();
+            door.close().await;
         }
         for served in self.served {
             served.stop().await;

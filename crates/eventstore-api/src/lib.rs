@@ -124,9 +124,11 @@ impl EventStore {
             .layer(from_fn_with_state(Arc::clone(door), identify))
     }
 
-    /// Ends every subscription, so that the process can stop; clients hear that the server is shutting down.
-    pub fn close(&self) {
+    /// Ends every subscription and lets go of the groups, so that the process can stop; clients hear that the server is
+    /// shutting down. Before the log is closed.
+    pub async fn close(&self) {
         self.door.closing.cancel();
+        self.door.groups.close().await;
     }
 
     /// Reads and subscriptions open now.

@@ -71,3 +71,7 @@ pub const STATS_PAUSE: Duration = Duration::from_secs(1);
 
 /// Events a group's consumer answers in one message; it never has more at once.
 pub const ANSWERED_AT_ONCE: usize = 10_000;
+
+/// How often a consumer's group is asked for again while another process runs the groups, until that one's lease would have
+/// run out.
+pub const ELSEWHERE_PAUSE: Duration = Duration::from_millis(500);

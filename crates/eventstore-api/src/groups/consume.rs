@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use eventlog::EventId;
-use eventlog::competing::{Answers as Answering, Connection, Consumer, GroupKey, Nack};
+use eventlog::competing::{Answers as Answering, Connection, Consumer, GroupError, GroupKey, Nack};
+use eventlog::{EventId, GROUP_LEASE};
 use futures_util::stream;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Status, Streaming};
@@ -16,7 +17,7 @@ use super::{missing, of_all, of_stream, refused};
 use crate::door::Door;
 use crate::fault::{Fault, GroupFault};
 use crate::ids::{IdForm, read_id};
-use crate::limits::{ANSWERED_AT_ONCE, APPEND_IDLE};
+use crate::limits::{ANSWERED_AT_ONCE, APPEND_IDLE, ELSEWHERE_PAUSE};
 use crate::proto::client;
 use crate::proto::client::persistent_subscriptions::read_req::nack::Action;
 use crate::proto::client::persistent_subscriptions::read_req::options::StreamOption;
@@ -65,8 +66,7 @@ pub(crate) async fn consume(
         user: String::new(),
         name,
     };
-    let consumer = door.groups.connect(&key, connection).await;
-    let consumer = consumer.map_err(|error| refused(error, &key))?;
+    let consumer = connect(door, &key, connection).await?;
     let left = CancellationToken::new();
     let answering = listen(asked, consumer.answers(), left.clone());
     let confirmation = SubscriptionConfirmation {
@@ -93,6 +93,19 @@ pub(crate) async fn consume(
             Err(fault) => Some((Err(fault), None)),
         }
     })))
+}
+
+/// Where another process runs the groups, it may just have died: then its lease runs out, and they are ours.
+async fn connect(door: &Door, key: &GroupKey, connection: Connection) -> Result<Consumer, Fault> {
+    let until = Instant::now() + GROUP_LEASE + ELSEWHERE_PAUSE;
+    loop {
+        match door.groups.connect(key, connection.clone()).await {
+            Err(GroupError::Elsewhere) if Instant::now() < until => {
+                tokio::time::sleep(ELSEWHERE_PAUSE).await;
+            }
+            connected => return connected.map_err(|error| refused(error, key)),
+        }
+    }
 }
 
 fn key(options: Options) -> Result<GroupKey, Fault> {
