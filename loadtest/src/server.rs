@@ -192,6 +192,8 @@ impl Starting<'_> {
                 "127.0.0.1:0",
                 "--dc09-listen",
                 "127.0.0.1:0",
+                "--eventstore-listen",
+                "127.0.0.1:0",
                 "--data",
             ])
             .arg(data);

@@ -40,7 +40,7 @@ export async function startAnling(flags = ['--no-cast'], residents = 60) {
   node.start = async () => {
     const child = spawn(
       await binary(),
-      ['demo', ...flags, '--residents', String(residents), '--data', data, '--console-listen', node.consoleListen ?? '127.0.0.1:0', '--devices-listen', node.devicesListen ?? '127.0.0.1:0', '--dc09-listen', '127.0.0.1:0'],
+      ['demo', ...flags, '--residents', String(residents), '--data', data, '--console-listen', node.consoleListen ?? '127.0.0.1:0', '--devices-listen', node.devicesListen ?? '127.0.0.1:0', '--dc09-listen', '127.0.0.1:0', '--eventstore-listen', '127.0.0.1:0'],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     node.child = child;

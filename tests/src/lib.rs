@@ -5,6 +5,7 @@
 
 mod channel;
 mod cluster;
+mod eventstore;
 pub mod load;
 mod node;
 mod page;
@@ -13,6 +14,7 @@ mod store;
 
 pub use channel::Channel;
 pub use cluster::Cluster;
+pub use eventstore::EventStoreNode;
 pub use node::{Account, Device, Node, binary};
 pub use page::Page;
 pub use postgres::PostgresServer;

@@ -65,6 +65,8 @@ pub struct Node {
     pub devices: String,
     /// `address:port` of the panels' door; empty without it.
     pub dc09: String,
+    /// `address:port` of the log's own door; empty without it.
+    pub eventstore: String,
     /// `http://address:port`; empty without this door.
     pub ops: String,
     /// For plain requests.
@@ -75,7 +77,7 @@ pub struct Node {
 pub fn binary() -> PathBuf {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
-    if path.ends_with("deps") {
+    if path.ends_with("deps") || path.ends_with("examples") {
         path.pop();
     }
     let path = path.join("anling");
@@ -115,6 +117,7 @@ impl Node {
             .args(["--console-listen", "127.0.0.1:0"])
             .args(["--devices-listen", "127.0.0.1:0"])
             .args(["--dc09-listen", "127.0.0.1:0"])
+            .args(["--eventstore-listen", "127.0.0.1:0"])
             .args(["--ops-listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .envs(store.environment())
@@ -155,6 +158,10 @@ impl Node {
             console: url("console"),
             devices: url("devices"),
             dc09: listening["dc09"].as_str().unwrap_or_default().to_owned(),
+            eventstore: listening["eventstore"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
             ops: url("ops"),
             client: client(),
         }

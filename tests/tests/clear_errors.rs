@@ -20,12 +20,14 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-const PORTS: [&str; 6] = [
+const PORTS: [&str; 8] = [
     "--console-listen",
     "127.0.0.1:0",
     "--devices-listen",
     "127.0.0.1:0",
     "--dc09-listen",
+    "127.0.0.1:0",
+    "--eventstore-listen",
     "127.0.0.1:0",
 ];
 
@@ -59,6 +61,7 @@ fn a_taken_port_names_its_setting() {
         ("--console-listen", "ANLING_CONSOLE_LISTEN"),
         ("--devices-listen", "ANLING_DEVICES_LISTEN"),
         ("--dc09-listen", "ANLING_DC09_LISTEN"),
+        ("--eventstore-listen", "ANLING_EVENTSTORE_LISTEN"),
     ] {
         let mut ports = PORTS;
         let at = ports.iter().position(|part| *part == flag).unwrap();

@@ -31,6 +31,9 @@ pub(crate) enum Command {
         after_help = "Example:\n  anling serve --config anling.toml\n  ANLING_DATABASE_URL=postgres://anling:…@db/anling anling serve --roles ingest --data ./ingest-1"
     )]
     Serve(Serve),
+    /// The log alone: an event store for any program, over the protocol of EventStoreDB and KurrentDB
+    #[command(after_help = crate::eventstore::HELP)]
+    Eventstore(crate::eventstore::Eventstore),
     /// One real press through the device door of a running Anling
     #[command(
         after_help = "Example:\n  anling press --device HRB-000123 --key … --kind fall\n  anling press --data ./anling-data          (a device of the demo city)"
@@ -138,8 +141,8 @@ pub(crate) struct OperatorAdd {
     /// What they are called, e.g. 护理员
     #[arg(long, default_value = "值班员")]
     pub(crate) post: String,
-    /// operator, district-manager or administrator
-    #[arg(long, default_value = "operator", value_parser = ["operator", "district-manager", "administrator"])]
+    /// operator, district-manager, administrator, or auditor (reads the log at its own door)
+    #[arg(long, default_value = "operator", value_parser = ["operator", "district-manager", "administrator", "auditor"])]
     pub(crate) role: String,
     /// Their site
     #[arg(long, conflicts_with = "district")]

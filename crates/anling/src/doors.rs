@@ -26,8 +26,21 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How long the head of a request may take to arrive. Ours: a device on a bad cell link needs seconds, not minutes.
 const HEAD_WITHIN: Duration = Duration::from_secs(20);
 
+/// How often a client of the log is asked for a sign of life, and how long for an answer: the clients' own figures.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
+
+/// Bytes a client may send on one call before we have taken them.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+
+/// The same over all calls of one line.
+const LINE_WINDOW: u32 = 16 * 1024 * 1024;
+
+/// Calls open at once on one line, subscriptions among them; more than one client may have of these, so that it hears
+/// why instead of waiting.
+const CALLS_PER_LINE: u32 = 2_048;
+
 /// Bound addresses, as written to `DIR/listening.json` once everything is ready.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Listening {
     /// `address:port` of the console, where this process has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +54,9 @@ pub(crate) struct Listening {
     /// `address:port` of health and figures by themselves, where this process has such a door.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) ops: Option<String>,
+    /// `address:port` of the log over gRPC, where this process has such a door.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) eventstore: Option<String>,
     /// Whether console and device door speak TLS.
     #[serde(default)]
     pub(crate) tls: bool,
@@ -128,12 +144,46 @@ pub(crate) struct Served {
     task: JoinHandle<std::io::Result<()>>,
 }
 
+/// For clients with long streams: a sign of life asked for as often as they ask for ours, windows wide enough for a
+/// message of theirs, and no more calls at once on one line than [`CALLS_PER_LINE`].
+fn streaming(builder: &mut Builder<TokioExecutor>) {
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Some(SIGN_OF_LIFE))
+        .keep_alive_timeout(SIGN_OF_LIFE)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(LINE_WINDOW)
+        .max_concurrent_streams(CALLS_PER_LINE);
+}
+
 /// Serves the router on the socket, with TLS when a certificate is given. Nothing that is written waits for what was written
 /// before to be acknowledged (RFC 9293, section 3.7.4): a page that is slow to acknowledge would see an alarm 40 ms late.
 pub(crate) fn serve(
     listener: TcpListener,
     router: Router,
     tls: Option<axum_server::tls_rustls::RustlsConfig>,
+) -> Result<Served, Failure> {
+    serve_as(listener, router, tls, patient)
+}
+
+/// The same for gRPC.
+pub(crate) fn serve_grpc(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+) -> Result<Served, Failure> {
+    serve_as(listener, router, tls, |builder| {
+        patient(builder);
+        streaming(builder);
+    })
+}
+
+fn serve_as(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<axum_server::tls_rustls::RustlsConfig>,
+    tune: impl FnOnce(&mut Builder<TokioExecutor>),
 ) -> Result<Served, Failure> {
     let handle = axum_server::Handle::new();
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
@@ -144,7 +194,7 @@ pub(crate) fn serve(
                 .acceptor(NoDelayAcceptor::new())
                 .first_request_timeout(HEAD_WITHIN)
                 .handle(handle.clone());
-            patient(server.http_builder());
+            tune(server.http_builder());
             tokio::spawn(server.serve(service))
         }
         Some(tls) => {
@@ -154,7 +204,7 @@ pub(crate) fn serve(
                 .acceptor(acceptor)
                 .first_request_timeout(HEAD_WITHIN)
                 .handle(handle.clone());
-            patient(server.http_builder());
+            tune(server.http_builder());
             tokio::spawn(server.serve(service))
         }
     };

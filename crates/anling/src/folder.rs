@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     Service,
     /// The synthetic city.
     Demo,
+    /// A log of outside programs (`anling eventstore`).
+    Eventstore,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -262,6 +264,9 @@ fn check_mark(path: &Path, text: &str, purpose: Purpose) -> Result<(), Failure> 
         (true, _) => None,
         (false, Purpose::Demo) => Some("a demo city"),
         (false, Purpose::Service) => Some("a real service's log"),
+        (false, Purpose::Eventstore) => {
+            Some("a log of outside programs, made by `anling eventstore`")
+        }
     };
     if let Some(other) = other {
         return Err(Failure::new(format!(

@@ -3,7 +3,7 @@
 //! For: opening them in order, on SQLite or PostgreSQL, and refusing a log that is not the one this folder knows.
 //! May not know: which parts run on it.
 
-use crate::{database::Database, failure::Failure, folder::Folder, settings::Settings};
+use crate::{database::Database, eventstore, failure::Failure, folder::Folder, settings::Settings};
 use casebook::{Casebook, MasterKey, Vault};
 use directory::Directory;
 use eventlog::{Direction, FolderLock, Log, OpenError, Position, SystemClock};
@@ -45,6 +45,7 @@ impl Ground {
                 (log, Some(Arc::new(lock)))
             }
         };
+        eventstore::refuse(&log).await?;
         let book = book(&log, settings).await?;
         let directory = Directory::open(book.clone(), Some(folder.path()))
             .await

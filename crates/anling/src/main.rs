@@ -5,15 +5,17 @@
 //!
 //! Modules in reading order: `cli`, `settings`, `roles`, `database`, `folder`, `ground` (the log opened), `node` (the
 //! parts wired together), `doors` (listeners and TLS), `ops` (health and metrics), `demo` (the synthetic city and its
-//! cast), `press`, `operator`, `files` (the directory out into files and in again), `log`.
+//! cast), `eventstore` (the log alone), `gate` (its guarded door), `press`, `operator`, `files` (the directory out into files and in again), `log`.
 
 mod cli;
 mod database;
 mod demo;
 mod doors;
+mod eventstore;
 mod failure;
 mod files;
 mod folder;
+mod gate;
 mod ground;
 mod log;
 mod node;
@@ -57,6 +59,7 @@ async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Demo(args) => demo::run(args).await,
         Command::Serve(args) => node::serve(args).await,
+        Command::Eventstore(args) => eventstore::run(args).await,
         Command::Press(args) => press::run(args).await,
         Command::Import(args) => files::import(args).await,
         Command::Export(args) => files::export(args).await,

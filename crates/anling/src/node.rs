@@ -8,6 +8,7 @@ use crate::{
     doors::{self, Listening, Served},
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
+    gate,
     ground::Ground,
     operator, ops,
     pages::Pages,
@@ -20,6 +21,7 @@ use console::{Console, ConsoleOptions};
 use dispatcher::{Dispatcher, DispatcherOptions};
 use domain::NodeId;
 use eventlog::admin;
+use eventstore_api::EventStore;
 use ingest::{Ingest, IngestOptions};
 use std::{
     net::{SocketAddr, TcpListener},
@@ -44,6 +46,7 @@ pub(crate) struct Sockets {
     pub(crate) console: Option<TcpListener>,
     pub(crate) devices: Option<TcpListener>,
     pub(crate) dc09: Option<TcpListener>,
+    pub(crate) eventstore: Option<TcpListener>,
     pub(crate) ops: Option<TcpListener>,
 }
 
@@ -55,12 +58,13 @@ impl Sockets {
                 .map(|address| doors::bind(name, address))
                 .transpose()
         };
-        let [console, devices, dc09, ops] =
+        let [console, devices, dc09, eventstore, ops] =
             settings.doors().map(|(name, address)| bind(name, address));
         Ok(Sockets {
             console: console?,
             devices: devices?,
             dc09: dc09?,
+            eventstore: eventstore?,
             ops: ops?,
         })
     }
@@ -77,6 +81,7 @@ impl Sockets {
             devices: address(&self.devices)?,
             ops: address(&self.ops)?,
             dc09: address(&self.dc09)?,
+            eventstore: address(&self.eventstore)?,
             tls,
         })
     }
@@ -87,6 +92,7 @@ pub(crate) struct Node {
     folder: Folder,
     ground: Ground,
     parts: Parts,
+    eventstore: Option<EventStore>,
     served: Vec<Served>,
     admin: JoinHandle<()>,
     stop: CancellationToken,
@@ -210,6 +216,18 @@ impl Node {
         if let (Some(socket), Some(ingest)) = (sockets.dc09, &parts.ingest) {
             ingest.serve_panels(tokio::net::TcpListener::from_std(socket).doing("listen")?);
         }
+        let mut eventstore = None;
+        if let (Some(socket), Some(console)) = (sockets.eventstore, &parts.console) {
+            let door = gate::door(
+                &ground,
+                console,
+                settings,
+                socket.local_addr().doing("listen")?,
+            );
+            let tls = gate::tls(settings).await?;
+            served.push(doors::serve_grpc(socket, door.router(), tls)?);
+            eventstore = Some(door);
+        }
         let socket = admin::bind(folder.path()).map_err(Failure::new)?;
         let admin =
             tokio::spawn(socket.serve(operator::admin_handler(ground.clone()), stop.clone()));
@@ -218,6 +236,7 @@ impl Node {
             folder,
             ground,
             parts,
+            eventstore,
             served,
             admin,
             stop,
@@ -234,6 +253,9 @@ impl Node {
         }
         if let Some(ingest) = &self.parts.ingest {
             ingest.stop().await;
+        }
+        if let Some(door) = &self.eventstore {
+            door.close().await;
         }
         for served in self.served {
             served.stop().await;
@@ -331,6 +353,9 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
     }
     if let Some(address) = &listening.dc09 {
         println!("  报警主机 panels  {address} (SIA DC-09, TCP)");
+    }
+    if let Some(address) = &listening.eventstore {
+        println!("  日志   log      {address} (EventStoreDB gRPC)");
     }
     if let Some(database) = &settings.database {
         println!("  数据库 database {database}");

@@ -155,6 +155,7 @@ fn wanted(args: &OperatorAdd) -> Result<Wanted, Failure> {
     let role = match args.role.as_str() {
         "district-manager" => Role::DistrictManager,
         "administrator" => Role::Administrator,
+        "auditor" => Role::Auditor,
         _ => Role::Operator,
     };
     let scope = match (&args.site, &args.district) {

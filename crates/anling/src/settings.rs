@@ -3,13 +3,14 @@
 //! For: one checked `Settings` for the rest of the binary, and plain words on what is wrong with one.
 //! May not know: what the settings are used for.
 
-use crate::{database::Database, failure::Failure, roles::Roles};
+use crate::{database::Database, eventstore, failure::Failure, roles::Roles};
+use casebook::streams;
 use clap::Args;
 use domain::{NodeId, policy::RingPolicy};
 use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 /// Where the console listens unless told otherwise.
@@ -18,6 +19,21 @@ const CONSOLE_LISTEN: &str = "127.0.0.1:7300";
 const DEVICES_LISTEN: &str = "127.0.0.1:7310";
 /// Where alarm panels are heard (SIA DC-09) unless told otherwise.
 const DC09_LISTEN: &str = "127.0.0.1:7309";
+/// How the names begin of streams that outside programs may change, unless told otherwise.
+const EVENTSTORE_PREFIX: &str = "external-";
+/// How the names of our own streams begin.
+const OURS: [&str; 10] = [
+    streams::DEVICE,
+    streams::UNVERIFIED,
+    streams::CARE,
+    streams::INCIDENT,
+    streams::RESIDENT,
+    streams::SITE,
+    streams::OPERATOR,
+    streams::RESPONDER,
+    streams::CROSSING,
+    streams::POLICY,
+];
 /// How often panels are set to poll unless told otherwise, in seconds: EN 50136-1 reports a lost path of category SP3
 /// within 30 minutes.
 const PANEL_POLL_S: u32 = 1_800;
@@ -78,6 +94,9 @@ pub(crate) struct Given {
     /// This process's name among several [default: a lasting one of the data folder]
     #[arg(long, env = "ANLING_NODE", value_name = "NAME")]
     pub(crate) node: Option<String>,
+    /// Address and port of the log for EventStoreDB clients; port 0 picks a free one [default: 127.0.0.1:2113]
+    #[arg(long, env = "ANLING_EVENTSTORE_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) eventstore_listen: Option<String>,
     /// Address and port for alarm panels (SIA DC-09); port 0 picks a free one [default: 127.0.0.1:7309]
     #[arg(long, env = "ANLING_DC09_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) dc09_listen: Option<String>,
@@ -97,6 +116,10 @@ struct File {
     roles: Option<Vec<String>>,
     node: Option<String>,
     dc09_listen: Option<String>,
+    eventstore_listen: Option<String>,
+    eventstore_prefix: Option<String>,
+    eventstore_certificate: Option<PathBuf>,
+    eventstore_certificate_key: Option<PathBuf>,
     public_url: Option<String>,
     policy: Option<PathBuf>,
     master_key: Option<PathBuf>,
@@ -132,6 +155,12 @@ pub(crate) struct Settings {
     pub(crate) devices_listen: SocketAddr,
     /// For alarm panels, with the devices' role.
     pub(crate) dc09_listen: SocketAddr,
+    /// Of the log for EventStoreDB clients, with the console's role.
+    pub(crate) eventstore_listen: SocketAddr,
+    /// How the names begin of streams that outside programs may change.
+    pub(crate) eventstore_prefix: String,
+    /// Certificate chain and key of that door, PEM files; `None`: no TLS.
+    pub(crate) eventstore_tls: Option<(PathBuf, PathBuf)>,
     /// `None`: health and figures are told at the console's door only.
     pub(crate) ops_listen: Option<SocketAddr>,
     pub(crate) public_url: Option<String>,
@@ -194,6 +223,18 @@ impl Settings {
             DC09_LISTEN,
             &mut faults,
         );
+        let eventstore_listen = address(
+            "eventstore_listen",
+            "ANLING_EVENTSTORE_LISTEN",
+            given
+                .eventstore_listen
+                .as_ref()
+                .or(file.eventstore_listen.as_ref()),
+            eventstore::LISTEN,
+            &mut faults,
+        );
+        let eventstore_prefix = prefix(file.eventstore_prefix.as_deref(), &mut faults);
+        let eventstore_tls = certificate(&file, &base, &mut faults);
         let database = database(given, &file, &mut faults);
         let roles = roles(given, &file, database.is_some(), &mut faults);
         let node = node(given.node.as_ref().or(file.node.as_ref()), &mut faults);
@@ -206,6 +247,10 @@ impl Settings {
             ("console_listen", console_listen.filter(|_| roles.console)),
             ("devices_listen", devices_listen.filter(|_| roles.ingest)),
             ("dc09_listen", dc09_listen.filter(|_| roles.ingest)),
+            (
+                "eventstore_listen",
+                eventstore_listen.filter(|_| roles.console),
+            ),
             ("ops_listen", ops_listen.flatten()),
         ];
         check_apart(&doors, &mut faults);
@@ -227,52 +272,69 @@ impl Settings {
             ));
         }
         check_webhooks(&file.webhooks, &mut faults);
-        match (console_listen, devices_listen, dc09_listen, policy) {
-            (Some(console_listen), Some(devices_listen), Some(dc09_listen), Some(policy))
-                if faults.is_empty() =>
-            {
-                Ok(Settings {
-                    data: given
-                        .store
-                        .data
-                        .clone()
-                        .or(file.data.map(|path| base.join(path)))
-                        .unwrap_or_else(|| PathBuf::from("./anling-data")),
-                    database,
-                    roles,
-                    node,
-                    console_listen,
-                    devices_listen,
-                    ops_listen: ops_listen.flatten(),
-                    dc09_listen,
-                    public_url: file.public_url,
-                    policy,
-                    master_key: given
-                        .store
-                        .master_key
-                        .clone()
-                        .or(file.master_key.map(|path| base.join(path))),
-                    duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
-                    heartbeat_s,
-                    trusted_proxies: file.trusted_proxies,
-                    panel_poll_s,
-                    webhooks: file.webhooks,
-                })
-            }
+        let listens = (
+            console_listen,
+            devices_listen,
+            dc09_listen,
+            eventstore_listen,
+        );
+        match (listens, policy) {
+            (
+                (
+                    Some(console_listen),
+                    Some(devices_listen),
+                    Some(dc09_listen),
+                    Some(eventstore_listen),
+                ),
+                Some(policy),
+            ) if faults.is_empty() => Ok(Settings {
+                data: given
+                    .store
+                    .data
+                    .clone()
+                    .or(file.data.map(|path| base.join(path)))
+                    .unwrap_or_else(|| PathBuf::from("./anling-data")),
+                database,
+                roles,
+                node,
+                console_listen,
+                devices_listen,
+                ops_listen: ops_listen.flatten(),
+                dc09_listen,
+                eventstore_listen,
+                eventstore_prefix,
+                eventstore_tls,
+                public_url: file.public_url,
+                policy,
+                master_key: given
+                    .store
+                    .master_key
+                    .clone()
+                    .or(file.master_key.map(|path| base.join(path))),
+                duty_phone: file.duty_phone.unwrap_or_else(|| "12349".to_owned()),
+                heartbeat_s,
+                trusted_proxies: file.trusted_proxies,
+                panel_poll_s,
+                webhooks: file.webhooks,
+            }),
             _ => Err(Failure::settings(faults)),
         }
     }
 }
 
 impl Settings {
-    /// The doors of the roles held, each with its setting's name: console, devices, panels, ops.
-    pub(crate) fn doors(&self) -> [(&'static str, Option<SocketAddr>); 4] {
+    /// The doors of the roles held, each with its setting's name: console, devices, panels, the log's, ops.
+    pub(crate) fn doors(&self) -> [(&'static str, Option<SocketAddr>); 5] {
         let console = self.roles.console.then_some(self.console_listen);
         let devices = self.roles.ingest.then_some(self.devices_listen);
         [
             ("console_listen", console),
             ("devices_listen", devices),
             ("dc09_listen", self.roles.ingest.then_some(self.dc09_listen)),
+            (
+                "eventstore_listen",
+                self.roles.console.then_some(self.eventstore_listen),
+            ),
             ("ops_listen", self.ops_listen),
         ]
     }
@@ -290,6 +352,31 @@ fn address(
         Ok(address) => Some(address),
         Err(_) => {
             faults.push(format!("{name} ({variable}) is \"{text}\"; write an address and a port, for example {default}"));
+            None
+        }
+    }
+}
+
+/// How names begin that outside programs may change: a word that none of our own streams begins with, and a dash.
+fn prefix(given: Option<&str>, faults: &mut Vec<String>) -> String {
+    let prefix = given.unwrap_or(EVENTSTORE_PREFIX);
+    let word = prefix.strip_suffix('-').unwrap_or_default();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'.';
+    if word.is_empty() || !word.bytes().all(plain) || OURS.contains(&word) {
+        faults.push(format!(
+            "eventstore_prefix is \"{prefix}\"; write a word that is no kind of stream of ours, and a dash, for example {EVENTSTORE_PREFIX}"
+        ));
+    }
+    prefix.to_owned()
+}
+
+fn certificate(file: &File, base: &Path, faults: &mut Vec<String>) -> Option<(PathBuf, PathBuf)> {
+    let certificate = file.eventstore_certificate.as_ref();
+    match (certificate, file.eventstore_certificate_key.as_ref()) {
+        (Some(certificate), Some(key)) => Some((base.join(certificate), base.join(key))),
+        (None, None) => None,
+        _ => {
+            faults.push("eventstore_certificate and eventstore_certificate_key belong together; name both PEM files, or neither".to_owned());
             None
         }
     }

@@ -12,7 +12,7 @@
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
 //! - `feed`: what a console must be sent; `socket`, `lines`, `hear`, `live`, `replay`: the WebSocket.
 //! - `health`: what is not as it should be, told to every page.
-//! - `password`, `attempts`, `session`, `sign_in`: getting in; `http`, `problem`, `api`, `assets`: the rest of HTTP.
+//! - `password`, `attempts`, `session`, `sign_in`: getting in; `proof`: into the log's door; `http`, `problem`, `api`, `assets`: the rest of HTTP.
 //! - `manual`: all of it described, as OpenAPI and JSON Schema.
 
 mod api;
@@ -39,6 +39,7 @@ mod orders;
 mod password;
 mod people;
 mod problem;
+mod proof;
 mod records;
 mod replay;
 mod session;
@@ -55,6 +56,7 @@ pub use metrics::ConsoleMetrics;
 pub use options::*;
 pub use orders::NOTE_CHARS;
 pub use password::{CHECK_WAIT, CHECKS_AT_ONCE, PASSWORD_BYTES, PasswordError, hash_password};
+pub use proof::Proof;
 pub use session::{COOKIE, LINK_MS, SESSION_MS};
 
 use app::App;

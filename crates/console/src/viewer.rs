@@ -42,6 +42,8 @@ impl Viewer {
     ) -> Option<Self> {
         let account = city.operators.get(operator)?;
         let (role, reach) = match responder {
+            // Auditors read the log at its own door; here they see nobody.
+            None if account.role == Role::Auditor => (Role::Auditor, Reach::Own),
             None => (account.role, reach(city, &account.scope)),
             Some(responder) => {
                 let row = city.responders.get(responder)?;
@@ -77,7 +79,7 @@ impl Viewer {
 
     /// Managers look at records and replays of their whole district.
     pub(crate) fn leads(&self) -> bool {
-        self.role != Role::Operator && self.responder.is_none()
+        matches!(self.role, Role::DistrictManager | Role::Administrator) && self.responder.is_none()
     }
 
     /// Whether they may let this responder's phone in: one of their own, or one they can send, or have sent, on a call

@@ -16,6 +16,8 @@ pub enum Role {
     DistrictManager,
     /// Everything.
     Administrator,
+    /// Reads the log as it is stored, personal data sealed; takes no calls and sees none.
+    Auditor,
 }
 
 /// For which part of the city.

@@ -37,7 +37,7 @@ shapes! {
         pub name_en: String,
         pub post: String,
         pub post_en: String,
-        /// `operator`, `district_manager`, `administrator`.
+        /// `operator`, `district_manager`, `administrator`, `auditor`.
         pub role: String,
         /// `site`, `district`, `city`.
         pub scope: String,

@@ -331,6 +331,7 @@ fn role(role: Role) -> &'static str {
         Role::Operator => "operator",
         Role::DistrictManager => "district_manager",
         Role::Administrator => "administrator",
+        Role::Auditor => "auditor",
     }
 }
 

@@ -302,7 +302,7 @@ fn operator(cells: &mut Cells<'_>) -> Option<Row> {
     let operator = cells.id("operator", OperatorId::parse);
     let name = cells.filled("name");
     let post = cells.filled("post");
-    let role = cells.word("role", "operator district_manager administrator");
+    let role = cells.word("role", "operator district_manager administrator auditor");
     let scope = scope(cells.text("scope"));
     if scope.is_none() {
         let form = "city, district:230102 / site:HRB-230102-01";

@@ -38,7 +38,7 @@ export const codesEn: Codes = {
   party: {
     site: 'site', district_desk: 'district desk', supervisor: 'supervisor', city_desk: 'city desk', keyholder: 'keyholder',
   },
-  role: { operator: 'operator', district_manager: 'district manager', administrator: 'administrator' },
+  role: { operator: 'operator', district_manager: 'district manager', administrator: 'administrator', auditor: 'auditor' },
   sex: { f: 'female', m: 'male' },
   hearing: { normal: 'hears well', hard: 'hard of hearing: speak loud and slow', deaf: 'deaf: send somebody' },
   site: { station: 'station', facility: 'facility', district_desk: 'district desk', city_desk: 'city desk' },

@@ -35,7 +35,7 @@ export const codesZh = {
   party: {
     site: '网点', district_desk: '区调度台', supervisor: '值班长', city_desk: '市总调度台', keyholder: '有钥匙的联系人',
   },
-  role: { operator: '值班员', district_manager: '区管理员', administrator: '系统管理员' },
+  role: { operator: '值班员', district_manager: '区管理员', administrator: '系统管理员', auditor: '审计员' },
   sex: { f: '女', m: '男' },
   hearing: { normal: '听力正常', hard: '听力差，请大声慢说', deaf: '听不见，请让人上门' },
   site: { station: '服务站', facility: '养老机构', district_desk: '区调度台', city_desk: '市总调度台' },

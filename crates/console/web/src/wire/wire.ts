@@ -226,7 +226,7 @@ river: Array<[number, number]>, crossings: Array<CrossingView>, districts: Array
  */
 export type Me = { operator: string, name: string, name_en: string, post: string, post_en: string, 
 /**
- * `operator`, `district_manager`, `administrator`.
+ * `operator`, `district_manager`, `administrator`, `auditor`.
  */
 role: string, 
 /**
