@@ -13,6 +13,7 @@ use crate::{
     records::{Known, Records, Unknown},
     story,
     viewer::{Viewer, parties_of},
+    ways::Ways,
 };
 use casebook::Casebook;
 use directory::City;
@@ -71,6 +72,7 @@ pub(crate) struct Cards {
     pub(crate) casebook: Casebook,
     pub(crate) records: Arc<Records>,
     pub(crate) policy: RingPolicy,
+    pub(crate) ways: Ways,
 }
 
 impl Cards {
@@ -251,7 +253,7 @@ impl Cards {
             return Vec::new();
         }
         let city = &frame.board.city;
-        let mut options = people::who_could_go(city, frame.now, incident, known, place);
+        let mut options = self.ways.of(city, frame.now, incident, known, place);
         options.retain(|(id, _)| incident.leg(id).is_none());
         let own = incident
             .owner

@@ -7,7 +7,7 @@
 //!
 //! - `options`: settings and every bound; `app`: what handlers share; `metrics`.
 //! - `board`: the fold all consoles look at; `follow`: kept up to date, and as of a past position.
-//! - `viewer`: who may see what; `names`, `people`, `story`, `card`, `counts`: what they see.
+//! - `viewer`: who may see what; `names`, `people`, `ways`, `story`, `card`, `counts`: what they see.
 //! - `records`: residents' records opened, and the note of who did.
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
 //! - `feed`: what a console must be sent; `socket`, `lines`, `hear`, `live`, `replay`: the WebSocket.
@@ -47,6 +47,7 @@ mod sign_in;
 mod socket;
 mod story;
 mod viewer;
+mod ways;
 
 pub use attempts::{
     NAME_FAILURES, NAME_GAP_MS, NAME_WAIT_MS, PAIR_FAILURES, REMEMBERED, SOURCE_FAILURES, WINDOW_MS,
@@ -110,6 +111,7 @@ impl Console {
                 casebook: casebook.clone(),
                 records: Arc::clone(&records),
                 policy,
+                ways: ways::Ways::default(),
             },
             shared: Arc::new(follow::Shared::new(board)),
             records: Arc::clone(&records),

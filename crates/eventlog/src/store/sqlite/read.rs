@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
-use sqlx::{Connection, Sqlite};
+use sqlx::{AssertSqlSafe, Connection, Sqlite};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::doors;
@@ -52,8 +52,9 @@ impl Readers {
         scan: Scan<'_>,
         limit: usize,
     ) -> Result<Vec<Arc<Recorded>>, StoreError> {
-        let query = statement(scan).bind(to_sql(limit as u64));
-        self.events(query).await
+        let mut events = self.events(statement(scan, limit)).await?;
+        events.truncate(limit);
+        Ok(events)
     }
 
     pub(super) async fn find(
@@ -198,16 +199,24 @@ const COUNT_OF_CATEGORY: &str = "SELECT count(*) FROM events \
      WHERE category = (SELECT id FROM categories WHERE name = ?) AND position > ?";
 const COUNT_OF_KIND: &str = "SELECT count(*) FROM events WHERE kind = ? AND position > ?";
 
-/// The statement of a scan, but for its limit. A cross join keeps SQLite to events first, then their names.
-fn statement(scan: Scan<'_>) -> Query {
+/// The most a statement's limit says; beyond it there is none.
+const LIMIT_IN_TEXT: usize = 1 << 40;
+
+/// The statement of a scan. A cross join keeps SQLite to events first, then their names. The limit stands in the text, as the
+/// next power of two: where it is bound, SQLite prepares the statement anew for each value (a bound limit may change the
+/// plan), which costs more than most reads.
+fn statement(scan: Scan<'_>, limit: usize) -> Query {
+    let query = |sql: &str| {
+        let limit = limit.clamp(1, LIMIT_IN_TEXT).next_power_of_two();
+        sqlx::query(AssertSqlSafe(format!("{sql} LIMIT {limit}")))
+    };
     macro_rules! events {
         ($rest:literal) => {
             concat!(
                 "SELECT ",
                 recorded_columns!(),
                 " FROM events e CROSS JOIN streams s ON s.id = e.stream WHERE ",
-                $rest,
-                " LIMIT ?"
+                $rest
             )
         };
     }
@@ -225,10 +234,10 @@ fn statement(scan: Scan<'_>) -> Query {
                     "e.stream = (SELECT id FROM streams WHERE name = ?) AND e.revision <= ? ORDER BY e.revision DESC"
                 ),
             };
-            let query = sqlx::query(sql).bind(stream.as_str().to_owned());
+            let query = query(sql).bind(stream.as_str().to_owned());
             query.bind(to_sql(from.0))
         }
-        Scan::StreamAfter { stream, after } => sqlx::query(events!(
+        Scan::StreamAfter { stream, after } => query(events!(
             "e.stream = (SELECT id FROM streams WHERE name = ?) AND e.position > ? ORDER BY e.revision"
         ))
         .bind(stream.as_str().to_owned())
@@ -238,7 +247,7 @@ fn statement(scan: Scan<'_>) -> Query {
                 Direction::Forward => events!("e.position > ? ORDER BY e.position"),
                 Direction::Backward => events!("e.position <= ? ORDER BY e.position DESC"),
             };
-            sqlx::query(sql).bind(to_sql(from.0))
+            query(sql).bind(to_sql(from.0))
         }
         Scan::Category {
             category,
@@ -253,7 +262,7 @@ fn statement(scan: Scan<'_>) -> Query {
                     "e.category = (SELECT id FROM categories WHERE name = ?) AND e.position <= ? ORDER BY e.position DESC"
                 ),
             };
-            let query = sqlx::query(sql).bind(category.to_owned());
+            let query = query(sql).bind(category.to_owned());
             query.bind(to_sql(from.0))
         }
         Scan::Kind {
@@ -267,7 +276,7 @@ fn statement(scan: Scan<'_>) -> Query {
                     events!("e.kind = ? AND e.position <= ? ORDER BY e.position DESC")
                 }
             };
-            sqlx::query(sql)
+            query(sql)
                 .bind(kind.to_owned())
                 .bind(to_sql(from.0))
         }
@@ -328,7 +337,7 @@ pub(super) fn statements() -> Vec<(String, &'static str)> {
     ];
     let numbered = numbered.map(|(sql, wanted)| (sql.to_owned(), wanted));
     list.into_iter()
-        .map(|(scan, wanted)| (statement(scan).sql().as_str().to_owned(), wanted))
+        .map(|(scan, wanted)| (statement(scan, 1).sql().as_str().to_owned(), wanted))
         .chain(numbered)
         .collect()
 }

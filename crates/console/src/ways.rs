@@ -1,0 +1,61 @@
+//! Who could go to a call, reckoned once for all who look at it.
+//!
+//! For: a bounded memory of ways; every card of a call and every console ask for the same.
+//! May not know: how ways are reckoned (that is `people`), who looks.
+
+use crate::{people, records::Known};
+use directory::City;
+use domain::{IncidentId, ResponderId, Timestamp, incident::Incident};
+use eventlog::Position;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// Calls whose ways are remembered. Ours: what a district's desks have open in a storm; 2 KB each.
+const CALLS: usize = 4_096;
+
+const MINUTE_MS: i64 = 60_000;
+
+/// Responders, soonest first, with their seconds.
+type Reckoned = Vec<(ResponderId, Option<u32>)>;
+
+/// What the answer depends on beside the call: who there is, opening hours, and where.
+type Seen = (Position, i64, Option<(i32, i32)>, bool);
+
+/// Ways reckoned lately.
+#[derive(Debug, Default)]
+pub(crate) struct Ways(Mutex<HashMap<IncidentId, (Seen, Arc<Reckoned>)>>);
+
+impl Ways {
+    /// Who could go; see [`people::who_could_go`].
+    pub(crate) fn of(
+        &self,
+        city: &City,
+        now: Timestamp,
+        incident: &Incident,
+        known: Option<&Known>,
+        place: Option<(i32, i32)>,
+    ) -> Reckoned {
+        let weighed = incident.offer.as_ref();
+        let weighed = weighed.is_some_and(|offer| !offer.candidates.is_empty());
+        let seen = (city.position, now.0.div_euclid(MINUTE_MS), place, weighed);
+        let kept = self.lock().get(&incident.id).cloned();
+        if let Some((then, ways)) = kept
+            && then == seen
+        {
+            return Reckoned::clone(&ways);
+        }
+        let ways = people::who_could_go(city, now, incident, known, place);
+        let mut kept = self.lock();
+        if kept.len() >= CALLS && !kept.contains_key(&incident.id) {
+            kept.clear();
+        }
+        kept.insert(incident.id, (seen, Arc::new(ways.clone())));
+        ways
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IncidentId, (Seen, Arc<Reckoned>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
