@@ -169,14 +169,14 @@ impl Consumers {
     }
 
     fn least_burdened(&self) -> Option<ConsumerId> {
-        let parts = |id: ConsumerId| {
-            let owned = self
-                .buckets
-                .iter()
-                .filter(|bucket| bucket.owner == Some(id));
-            owned.count()
-        };
-        self.all.keys().copied().min_by_key(|id| (parts(*id), *id))
+        let mut parts: BTreeMap<_, usize> = self.all.keys().map(|id| (*id, 0)).collect();
+        for owner in self.buckets.iter().filter_map(|bucket| bucket.owner) {
+            if let Some(count) = parts.get_mut(&owner) {
+                *count += 1;
+            }
+        }
+        let least = parts.into_iter().min_by_key(|(id, count)| (*count, *id));
+        least.map(|(id, _)| id)
     }
 }
 

@@ -36,6 +36,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
 pub use consumer::{Answers, Connection, Consumer, ConsumerInfo, Delivered, GroupInfo};
@@ -354,11 +355,15 @@ impl Groups {
             let renewal = tokio::spawn(async move {
                 // Dropped however this ends.
                 let _guard = guard;
-                loop {
-                    tokio::time::sleep(GROUP_LEASE / 3).await;
+                let mut renewed_at = Instant::now();
+                while renewed_at.elapsed() < GROUP_LEASE * 2 / 3 {
+                    tokio::time::sleep(GROUP_LEASE / 6).await;
                     let renewed = leases.renew(LEASE, &holder, epoch, ttl_ms, log.now_micros());
-                    if !matches!(renewed.await, Ok(Some(_))) {
-                        return;
+                    match renewed.await {
+                        Ok(Some(_)) => renewed_at = Instant::now(),
+                        Ok(None) => return,
+                        // A log that does not answer is asked again, while nobody else can have taken over.
+                        Err(error) => tracing::warn!(%error, "the groups' lease was not renewed"),
                     }
                 }
             });

@@ -229,11 +229,8 @@ impl Following {
     }
 
     async fn look_at(&mut self, event: Arc<Recorded>) -> Result<Option<Resolved>, ReadError> {
-        let now = match (&self.what, self.resolve_links) {
-            // Nobody is asked about: no need to know.
-            (_, false) => Position::START,
-            _ => self.outside.now().await?,
-        };
+        // As far as this process knows, which is at least as far as what it is given: nobody is asked for each event.
+        let now = self.outside.log.head();
         match &mut self.what {
             What::Stream {
                 first,

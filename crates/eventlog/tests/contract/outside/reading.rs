@@ -15,6 +15,7 @@ on_every_store!(
     old_events_are_hidden_by_their_age,
     links_give_what_they_point_to_unless_it_is_hidden,
     a_category_and_a_type_are_numbered_streams,
+    numbers_far_into_a_long_category_are_found,
     everything_is_read_through_a_filter_both_ways,
 );
 
@@ -242,5 +243,50 @@ async fn everything_is_read_through_a_filter_both_ways(bench: Bench) {
                 assert_eq!(seen, wanted, "{filter:?} {limit} {direction:?}");
             }
         }
+    }
+}
+
+async fn numbers_far_into_a_long_category_are_found(bench: Bench) {
+    const EACH: usize = 950;
+    let outside = bench.log.outside();
+    // Number n of the category stands at a position that tells: nine rounds, each of 950 and 50 of another.
+    let position = |number: u64| number / EACH as u64 * 1_000 + number % EACH as u64 + 1;
+    for _ in 0..9 {
+        bench.fill("s-1", EACH).await;
+        bench.fill("t-1", 50).await;
+    }
+    let last = 9 * EACH as u64 - 1;
+    let at = async |number: u64, direction, limit| -> Vec<(u64, u64)> {
+        let read = page_of(&outside, "$ce-s", Revision(number), direction, limit, false);
+        let StreamRead::Page(page) = read.await.unwrap() else {
+            panic!("it is there");
+        };
+        assert_eq!(page.last.0 % EACH as u64, EACH as u64 - 1);
+        let places = page.events.iter().map(|at| at.original().unwrap());
+        places
+            .map(|link| (link.revision.0, link.position.0))
+            .collect()
+    };
+    for round in 0..2 {
+        let last = last + round * EACH as u64;
+        for number in [8_193, 0, 4_095, 4_096, 4_097, 8_191, 8_192, 2_000, last] {
+            let wanted = [(number, position(number))];
+            assert_eq!(at(number, Direction::Forward, 1).await, wanted);
+            assert_eq!(at(number, Direction::Backward, 1).await, wanted);
+        }
+        assert_eq!(at(last + 1, Direction::Forward, 5).await, []);
+        let end = at(u64::MAX, Direction::Backward, 3).await;
+        assert_eq!(
+            end,
+            [last, last - 1, last - 2].map(|number| (number, position(number)))
+        );
+        let across = at(4_090, Direction::Forward, 10).await;
+        assert!(
+            across
+                .into_iter()
+                .eq((4_090..4_100).map(|number| (number, position(number))))
+        );
+        // What comes later is counted on.
+        bench.fill("s-2", EACH).await;
     }
 }
