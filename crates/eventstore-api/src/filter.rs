@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_hostile_expression_is_given_up_and_then_refused() {
-        let filter = EventFilter::new(Of::Stream, r"^(?=(a+)+$)(a|aa)+\1$", Vec::new()).unwrap();
+        let filter = EventFilter::new(Of::Stream, r"^(?:a(?=a|b)|aa)*c$", Vec::new()).unwrap();
         let name = format!("{}b", "a".repeat(60));
         for _ in 0..REGEX_GIVEN_UP {
             assert!(filter.check().is_ok());

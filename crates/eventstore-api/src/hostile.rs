@@ -259,7 +259,7 @@ async fn a_hostile_expression_ends_its_own_read_only() {
     messages.extend((0..REGEX_GIVEN_UP + 20).map(|_| event("Kind", "{}")));
     append(&door, messages).await.unwrap();
     let hostile = |count| {
-        let regex = r"^(?=(a+)+$)(a|aa)+\1$".to_owned();
+        let regex = r"^(?:a(?=a|b)|aa)*c$".to_owned();
         let expression = Expression {
             regex,
             prefix: Vec::new(),
@@ -293,7 +293,7 @@ async fn a_hostile_expression_ends_its_own_read_only() {
 async fn counts_and_places_at_their_ends_are_understood() {
     let door = door();
     works(&door).await;
-    let mut read_of = |options| {
+    let read_of = |options| {
         let door = door.clone();
         async move {
             let mut answers = read(&door, options).await.unwrap();
@@ -316,7 +316,7 @@ async fn counts_and_places_at_their_ends_are_understood() {
             prepare_position: u64::MAX,
         })),
     }));
-    assert_eq!(read_of(from_the_end).await, 0);
+    assert_eq!(read_of(from_the_end.clone()).await, 0);
     assert_eq!(
         read_of(read_req::Options {
             read_direction: of::ReadDirection::Backwards.into(),
