@@ -98,6 +98,8 @@ pub(crate) enum Scan<'a> {
         from: Position,
         direction: Direction,
     },
+    /// All events at later positions whose stream and category are what their rows say, oldest first.
+    Filed { after: Position },
 }
 
 /// Sizes of a store's files, in bytes; zero where there are none.

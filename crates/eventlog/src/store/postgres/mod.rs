@@ -191,7 +191,7 @@ impl Store for PostgresStore {
     async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError> {
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
-            Scan::All { .. } | Scan::Category { .. } => &self.bystanders,
+            Scan::All { .. } | Scan::Category { .. } | Scan::Filed { .. } => &self.bystanders,
         };
         Ok(readers.scan(scan, limit).await?)
     }

@@ -144,7 +144,7 @@ impl Store for SqliteStore {
         }
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
-            Scan::All { .. } | Scan::Category { .. } => &self.bystanders,
+            Scan::All { .. } | Scan::Category { .. } | Scan::Filed { .. } => &self.bystanders,
         };
         readers.scan(scan, limit).await
     }

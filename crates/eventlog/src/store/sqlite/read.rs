@@ -213,6 +213,15 @@ fn statement(scan: Scan<'_>) -> Query {
             let query = sqlx::query(sql).bind(category.to_owned());
             query.bind(to_sql(from.0))
         }
+        Scan::Filed { after } => sqlx::query(concat!(
+            "SELECT ",
+            recorded_columns!(),
+            " FROM events e CROSS JOIN streams s ON s.id = e.stream CROSS JOIN categories c ON c.id = e.category",
+            " WHERE e.position > ? AND s.category = e.category AND c.name =",
+            " CASE instr(s.name, '-') WHEN 0 THEN s.name ELSE substr(s.name, 1, instr(s.name, '-') - 1) END",
+            " ORDER BY e.position LIMIT ?"
+        ))
+        .bind(to_sql(after.0)),
     }
 }
 
@@ -253,6 +262,10 @@ pub(super) fn statements() -> Vec<(String, &'static str)> {
             "events_by_category (category=? AND rowid",
         ));
     }
+    list.push((
+        Scan::Filed { after: Position(1) },
+        "e USING INTEGER PRIMARY KEY (rowid",
+    ));
     list.into_iter()
         .map(|(scan, wanted)| (statement(scan).sql().as_str().to_owned(), wanted))
         .collect()
