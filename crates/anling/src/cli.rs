@@ -179,4 +179,52 @@ pub(crate) enum LogCommand {
         #[command(flatten)]
         store: Store,
     },
+    /// 核验: every record against what was signed, and every signature; says where the first change is
+    #[command(
+        after_help = "Example:\n  anling log verify --data ./anling-data\n  anling log verify --against checkpoints.txt --public-key anling/3f0c…+9a1b…+AQ…\n\nExit code 1 when anything was changed. docs/proof.md says what is proved and what is not."
+    )]
+    Verify {
+        #[command(flatten)]
+        store: Store,
+        /// The key that must have signed, or a file with it [default: that of DIR/notary.key]
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+        /// A file with a checkpoint that was kept outside; of several the last
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
+    /// 公钥: prints the public key that checkpoints are signed with
+    #[command(after_help = "Example:\n  anling log public-key --data ./anling-data > anling.pub")]
+    PublicKey {
+        #[command(flatten)]
+        store: Store,
+    },
+    /// 证据包: one stream's records with what proves them, in one file
+    #[command(
+        after_help = "Example:\n  anling log prove --stream incident-3f0c… --out incident.json\n  anling log prove --stream incident-3f0c… --out incident.json --against checkpoints.txt"
+    )]
+    Prove {
+        #[command(flatten)]
+        store: Store,
+        /// The stream
+        #[arg(long)]
+        stream: String,
+        /// A file with a checkpoint that was kept outside; the pack proves that it is extended
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+        /// The pack's file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// 核对证据包: checks an evidence pack, without any log
+    #[command(
+        after_help = "Example:\n  anling log check-pack incident.json --public-key anling.pub"
+    )]
+    CheckPack {
+        /// The pack
+        file: PathBuf,
+        /// The key that must have signed, or a file with it
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
 }

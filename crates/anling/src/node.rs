@@ -9,7 +9,7 @@ use crate::{
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
     ground::Ground,
-    operator, ops, proxy,
+    notarize, operator, ops, proxy,
     settings::Settings,
 };
 use axum::Router;
@@ -86,6 +86,7 @@ pub(crate) struct Node {
     ground: Ground,
     parts: Parts,
     served: Vec<Served>,
+    notary: Option<notary::Notary>,
     admin: JoinHandle<()>,
     stop: CancellationToken,
 }
@@ -147,10 +148,11 @@ impl Parts {
         })
     }
 
-    fn watched(&self, ground: &Ground) -> ops::Watched {
+    fn watched(&self, ground: &Ground, notary: notarize::Told) -> ops::Watched {
         let dispatcher = self.dispatcher.as_ref();
         ops::Watched {
             ground: ground.clone(),
+            notary,
             dispatcher: dispatcher.map(|it| Arc::new(it.counters()) as ops::Counted),
             console: self.console.as_ref().map(Console::metrics),
             ingest: self.ingest.clone(),
@@ -174,10 +176,14 @@ impl Node {
             (None, true) => Some(folder.node()?),
             (_, false) => None,
         };
+        let holder = node
+            .as_ref()
+            .map_or_else(|| "notary".to_owned(), NodeId::to_string);
         let options = (setting.dispatcher, setting.console);
         let parts = Parts::start(&ground, settings, node, options).await?;
 
-        let ops = ops::router(parts.watched(&ground));
+        let (notary, told) = notarize::start(&folder, &ground, settings, holder).await;
+        let ops = ops::router(parts.watched(&ground, told));
         let behind = |router| proxy::behind(&settings.trusted_proxies, router);
         let desk = parts.console.as_ref();
         let desk = desk.map(|it| it.router().merge(setting.beside).merge(ops.clone()));
@@ -209,12 +215,13 @@ impl Node {
             ground,
             parts,
             served,
+            notary,
             admin,
             stop,
         })
     }
 
-    /// Doors first, then the parts, the log last.
+    /// Doors first, then the parts, the notary when all is written, the log last.
     pub(crate) async fn stop(self) {
         Listening::remove(&self.folder);
         self.stop.cancel();
@@ -230,6 +237,9 @@ impl Node {
         }
         if let Some(dispatcher) = self.parts.dispatcher {
             dispatcher.stop().await;
+        }
+        if let Some(notary) = self.notary {
+            notary.stop().await;
         }
         self.ground.close().await;
     }

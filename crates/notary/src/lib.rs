@@ -19,7 +19,7 @@ mod checkpoint;
 mod follower;
 mod key;
 mod note;
-
+mod pack;
 mod proof;
 mod prove;
 mod publish;
@@ -34,7 +34,7 @@ pub use checkpoint::{Checkpoint, Unsigned};
 pub use follower::{Notary, NotaryOptions};
 pub use key::{KeyError, load, load_or_create};
 pub use note::{NoteError, Signer, Verifier};
-
+pub use pack::{Outer, Pack, PackError, PackEvent, Payload, Proven, Sealed, Words};
 pub use proof::{verify_consistency, verify_inclusion};
 pub use prove::{ProveError, Prover};
 pub use publish::Outlets;

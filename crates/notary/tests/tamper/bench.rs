@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{
-    EventId, Expected, Lane, Log, ManualClock, NewEvent, OpenError, PostgresOptions, StreamAppend, StreamName,
+    EventId, Expected, Lane, Log, ManualClock, NewEvent, OpenError, PostgresOptions, StreamAppend,
+    StreamName,
 };
 use notary::{
     Checkpoint, Ledger, Notary, NotaryOptions, Outlets, Report, Signer, Verification, Verifier,
