@@ -227,4 +227,56 @@ pub(crate) enum LogCommand {
         #[arg(long, value_name = "KEY")]
         public_key: Option<String>,
     },
+    /// 备份: every record and checkpoint into a folder, while the log is written to; again: only what is new
+    #[command(
+        after_help = "Example:\n  anling log backup /backup/anling --data ./anling-data\n  anling log verify --data /backup/anling --public-key anling.pub\n\nKeys are no part of it: keep master.key, notary.key and the file of `anling log backup-keys` apart. docs/log-care.md"
+    )]
+    Backup {
+        #[command(flatten)]
+        store: Store,
+        /// The backup's folder: new, empty, or an earlier backup of this log
+        #[arg(value_name = "FOLDER")]
+        to: PathBuf,
+    },
+    /// 备份密钥: everybody's keys, wrapped by the master key, into a file of their own
+    #[command(
+        after_help = "Example:\n  anling log backup-keys /safe/keys.jsonl --data ./anling-data\n\nKeep it for a short time only: whoever is forgotten later is still in it."
+    )]
+    BackupKeys {
+        #[command(flatten)]
+        store: Store,
+        /// The file
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// 恢复: a backup into a new folder or an empty database
+    #[command(
+        after_help = "Example:\n  anling log restore /backup/anling --keys /safe/keys.jsonl --data ./anling-data\n  anling log verify --data ./anling-data\n\nBroken off, it is gone on with by running it again."
+    )]
+    Restore {
+        #[command(flatten)]
+        store: Store,
+        /// The backup's folder
+        #[arg(value_name = "FOLDER")]
+        from: PathBuf,
+        /// The file of `anling log backup-keys`
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
+    /// 导出: every record as a line of JSON; personal data stays sealed
+    #[command(after_help = "Example:\n  anling log export log.jsonl --data ./anling-data")]
+    Export {
+        #[command(flatten)]
+        store: Store,
+        /// The file
+        file: PathBuf,
+    },
+    /// 导入: records from lines of JSON into a new folder or an empty database, each at the place it had
+    #[command(after_help = "Example:\n  anling log import log.jsonl --data ./anling-new")]
+    Import {
+        #[command(flatten)]
+        store: Store,
+        /// The file
+        file: PathBuf,
+    },
 }

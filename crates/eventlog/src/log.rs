@@ -14,7 +14,7 @@ use crate::doors::{
     Cursors, DoorAnswer, DoorRead, DoorWrite, Leases, Secrets, Sessions, Snapshots,
 };
 use crate::error::{AppendError, DoorError, ReadError};
-use crate::event::{Appended, Direction, Lane, Recorded, StreamAppend};
+use crate::event::{Appended, Direction, Expected, Lane, NewEvent, Recorded, StreamAppend};
 use crate::faults::MemoryFaults;
 use crate::limits::READ_LIMIT;
 use crate::live::Live;
@@ -177,6 +177,29 @@ impl Log {
             Err(Unwritten::Full) => Err(AppendError::Full),
             Err(Unwritten::Unavailable(why)) => Err(AppendError::Unavailable(why.to_owned())),
         }
+    }
+
+    /// Puts records of another log at exactly the places they had there, right after the last one here; all or nothing,
+    /// durable once this returns. For restoring a backup or an export into a log that nobody else uses yet.
+    pub async fn restore(&self, records: &[Arc<Recorded>]) -> Result<Position, AppendError> {
+        for record in records {
+            let event = NewEvent {
+                id: record.id,
+                kind: record.kind.to_string(),
+                body: record.body.clone(),
+                meta: record.meta.clone(),
+            };
+            let append = StreamAppend {
+                stream: record.stream.clone(),
+                expected: Expected::Any,
+                events: vec![event],
+            };
+            check(&[append])?;
+        }
+        let restored = self.0.store.restore(records).await;
+        let head = restored.map_err(|error| AppendError::Unavailable(error.0))?;
+        self.0.live.publish(Vec::new(), head);
+        Ok(head)
     }
 
     pub(crate) async fn door_write(

@@ -3,6 +3,9 @@
 //! For: events as lines of JSON, counts and sizes, verification, evidence. Personal data stays sealed.
 //! May not know: how any of it is done; `verify`, `prove`, `timeline` each have a header of their own.
 
+mod care;
+mod exchange;
+mod lines;
 mod prove;
 mod timeline;
 mod verify;
@@ -31,7 +34,7 @@ pub(crate) async fn run(command: LogCommand) -> Result<(), Failure> {
             limit,
             backward,
         } => read(open(store).await?, stream, from, limit, backward).await,
-        LogCommand::Stats { store } => stats(open(store).await?).await,
+        LogCommand::Stats { store } => stats(Beside::open(store).await?).await,
         LogCommand::Verify {
             store,
             public_key,
@@ -50,6 +53,17 @@ pub(crate) async fn run(command: LogCommand) -> Result<(), Failure> {
             let at = Beside::open(store).await?;
             prove::prove(at, stream, against.as_deref(), &out).await
         }
+        LogCommand::Backup { store, to } => care::backup(Beside::open(store).await?, &to).await,
+        LogCommand::BackupKeys { store, out } => {
+            care::backup_keys(Beside::open(store).await?, &out).await
+        }
+        LogCommand::Restore { store, from, keys } => {
+            care::restore(store, &from, keys.as_deref()).await
+        }
+        LogCommand::Export { store, file } => {
+            exchange::export(Beside::open(store).await?, &file).await
+        }
+        LogCommand::Import { store, file } => exchange::import(store, &file).await,
         LogCommand::CheckPack { file, public_key } => prove::check(&file, public_key.as_deref()),
     }
 }
@@ -189,12 +203,17 @@ fn line(event: &Recorded) -> Value {
     })
 }
 
-async fn stats(log: Log) -> Result<(), Failure> {
-    let stats = log.stats().await.map_err(Failure::new)?;
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&stats).expect("counts are plain data")
-    );
-    log.close().await;
+async fn stats(at: Beside) -> Result<(), Failure> {
+    let stats = at.log.stats().await.map_err(Failure::new)?;
+    let mut stats = serde_json::to_value(stats).doing("count")?;
+    let end = match at.ledger().await? {
+        Some(ledger) => ledger.end().await.map_err(Failure::new)?,
+        None => None,
+    };
+    let (signed, checkpoints) = end.map_or((0, 0), |(state, _)| (state.size, state.checkpoints));
+    stats["signed"] = signed.into();
+    stats["checkpoints"] = checkpoints.into();
+    println!("{stats:#}");
+    at.log.close().await;
     Ok(())
 }

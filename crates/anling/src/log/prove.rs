@@ -105,7 +105,13 @@ pub(crate) fn check(file: &Path, public_key: Option<&str>) -> Result<(), Failure
         ));
     }
     let words = timeline::words(&plain);
-    if pack.timeline.edition == words.edition && pack.timeline != words {
+    if pack.timeline.edition != words.edition {
+        return Err(Failure::new(format!(
+            "the pack's timeline is of edition {}, this anling knows edition {}; check it with the version that knows it",
+            pack.timeline.edition, words.edition
+        )));
+    }
+    if pack.timeline != words {
         return Err(Failure::new(
             "证据包不成立 / the pack proves nothing: its timeline does not follow from its records",
         ));
@@ -137,11 +143,6 @@ pub(crate) fn check(file: &Path, public_key: Option<&str>) -> Result<(), Failure
     if known.is_none() {
         println!(
             "                      the pack's own: compare it with the one you know, or give --public-key"
-        );
-    }
-    if pack.timeline.edition != words.edition {
-        println!(
-            "  the pack's own timeline is of another edition and was not compared; the one above follows from the records"
         );
     }
     Ok(())

@@ -39,9 +39,9 @@ pub(crate) async fn run(
         0 => Ok(()),
         count => Err(Failure::new(match report.first() {
             Some(first) => format!(
-                "日志被改动过 / the log was changed: {count} findings, the first at position {first}"
+                "核验未通过 / verification failed: {count} findings, the first at position {first}"
             ),
-            None => format!("日志被改动过 / the log was changed: {count} findings"),
+            None => format!("核验未通过 / verification failed: {count} findings"),
         })),
     }
 }

@@ -18,4 +18,5 @@ mod server;
 mod bench;
 mod bits;
 mod follower;
+mod pack;
 mod rows;

@@ -237,6 +237,24 @@ impl Store for PostgresStore {
         self.shared.link.wake.notify_one();
     }
 
+    async fn restore(&self, records: &[Arc<Recorded>]) -> Result<Position, StoreError> {
+        let mut writing = self.writing.lock().await;
+        let mut session = match writing.take() {
+            Some(session) => session,
+            None => Session::open(&self.shared.target, &self.shared.link).await?,
+        };
+        match session.restore(records).await {
+            Ok(head) => {
+                *writing = Some(session);
+                Ok(head)
+            }
+            Err(trouble) => {
+                session.close().await;
+                Err(trouble.into())
+            }
+        }
+    }
+
     async fn close(&self) {
         self.closing.cancel();
         self.readers.close().await;

@@ -174,6 +174,24 @@ impl Store for SqliteStore {
         })
     }
 
+    async fn restore(&self, records: &[Arc<Recorded>]) -> Result<Position, StoreError> {
+        let Some(writing) = &self.writing else {
+            return Err(StoreError("opened for reading".to_owned()));
+        };
+        let mut writing = writing.lock().await;
+        let mut session = match writing.session.take() {
+            Some(session) => session,
+            None => Session::open(&writing.options).await?,
+        };
+        let restored = session.restore(records).await;
+        match &restored {
+            Ok(_) => writing.session = Some(session),
+            Err(_) => session.give_up().await,
+        }
+        self.heads.forget();
+        restored
+    }
+
     async fn close(&self) {
         self.readers.close().await;
         self.bystanders.close().await;

@@ -123,6 +123,41 @@ macro_rules! checkpoint {
     }};
 }
 
+/// Keeps a tile, over either connection.
+macro_rules! put_tile {
+    ($sql:expr, $tile:expr) => {
+        sqlx::query(
+            "INSERT INTO tiles (level, tile, hashes) VALUES ($1, $2, $3) \
+             ON CONFLICT (level, tile) DO UPDATE SET hashes = excluded.hashes",
+        )
+        .bind(i64::from($tile.place.level))
+        .bind(to_sql($tile.place.index))
+        .bind(to_bytes(&$tile.hashes))
+        .execute(&mut *$sql)
+        .await?
+    };
+}
+
+/// Keeps a checkpoint, over either connection.
+macro_rules! put_checkpoint {
+    ($sql:expr, $checkpoint:expr) => {
+        sqlx::query(
+            "INSERT INTO checkpoints (number, size, signed_at, note) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (number) DO UPDATE \
+             SET size = excluded.size, signed_at = excluded.signed_at, note = excluded.note",
+        )
+        .bind(to_sql($checkpoint.number))
+        .bind(to_sql($checkpoint.size))
+        .bind($checkpoint.signed_at)
+        .bind(&$checkpoint.note)
+        .execute(&mut *$sql)
+        .await?
+    };
+}
+
+// After the words it is written in.
+mod copy;
+
 /// Both write the numbers of places alike.
 const TABLES: [&str; 3] = [
     "CREATE TABLE IF NOT EXISTS notary (one bigint PRIMARY KEY CHECK (one = 1), format bigint NOT NULL, \
@@ -374,10 +409,6 @@ impl Ledger {
         checkpoint: &StoredCheckpoint,
     ) -> Result<(), LedgerError> {
         const MOVE: &str = "UPDATE notary SET size = $1, checkpoints = $2 WHERE one = 1 AND size = $3 AND checkpoints = $4";
-        const TILE: &str = "INSERT INTO tiles (level, tile, hashes) VALUES ($1, $2, $3) \
-             ON CONFLICT (level, tile) DO UPDATE SET hashes = excluded.hashes";
-        const CHECKPOINT: &str = "INSERT INTO checkpoints (number, size, signed_at, note) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (number) DO UPDATE SET size = excluded.size, signed_at = excluded.signed_at, note = excluded.note";
         let mut link = self.link.lock().await;
         let mut sql = self.connected(link.take()).await?;
         let begin = match &sql {
@@ -398,20 +429,9 @@ impl Ledger {
                 return Err(LedgerError::Overtaken);
             }
             for tile in tiles {
-                sqlx::query(TILE)
-                    .bind(i64::from(tile.place.level))
-                    .bind(to_sql(tile.place.index))
-                    .bind(to_bytes(&tile.hashes))
-                    .execute(&mut *sql)
-                    .await?;
+                put_tile!(sql, tile);
             }
-            sqlx::query(CHECKPOINT)
-                .bind(to_sql(checkpoint.number))
-                .bind(to_sql(checkpoint.size))
-                .bind(checkpoint.signed_at)
-                .bind(&checkpoint.note)
-                .execute(&mut *sql)
-                .await?;
+            put_checkpoint!(sql, checkpoint);
             sqlx::query("COMMIT").execute(&mut *sql).await?;
             Ok(())
         })
