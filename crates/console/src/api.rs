@@ -165,7 +165,7 @@ fn open(
     let mut open = frame.board.open();
     open.retain(|e| viewer.sees(&e.incident, &frame.board.city) && wanted.fits(e));
     if let Some(after) = after {
-        let last = frame.board.incidents.get(&after).map(|e| key(e));
+        let last = frame.board.get(&after).map(|e| key(e));
         let last = last.ok_or_else(|| {
             Failure::malformed("after: that incident is no longer open; begin again without it")
         })?;
@@ -248,7 +248,7 @@ fn unavailable(error: impl std::fmt::Display) -> Failure {
 
 /// An incident with its last lines: off the board while it is open, else from its stream.
 async fn entry(app: &App, frame: &Frame, id: IncidentId) -> Answer<Option<Arc<Entry>>> {
-    if let Some(entry) = frame.board.incidents.get(&id)
+    if let Some(entry) = frame.board.get(&id)
         && entry.incident.is_open()
     {
         return Ok(Some(Arc::clone(entry)));
@@ -405,11 +405,9 @@ pub(crate) async fn resident(
     let viewer = &signed.viewer;
     let board = app.shared.board();
     let city = &board.city;
-    let incident = board.incidents.values().find(|e| {
-        e.incident.resident.as_ref() == Some(&id)
-            && e.incident.is_open()
-            && viewer.sees(&e.incident, city)
-    });
+    let incident = board
+        .open_ones()
+        .find(|e| e.incident.resident.as_ref() == Some(&id) && viewer.sees(&e.incident, city));
     let row = app.records.directory().resident(&id).await;
     let row = row.map_err(unavailable)?;
     let in_reach = row.as_ref().is_some_and(|row| {

@@ -16,10 +16,11 @@ use domain::{
     site::SiteEvent,
 };
 use eventlog::{EventId, Position, Recorded};
+use immutable_chunkmap::{map::MapS, set::SetS};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// The categories the board is folded from.
@@ -39,20 +40,24 @@ pub(crate) const CODE: u32 = 1;
 /// A battery at or above this, in percent, clears a low-battery trouble. Ours.
 const BATTERY_GOOD: u8 = 40;
 
-/// Everything up to a position.
+/// Everything up to a position. A copy of it shares all that does not change afterwards.
 #[derive(Debug, Clone)]
 pub(crate) struct Board {
     pub(crate) position: Position,
     /// When the last event was recorded, milliseconds.
     pub(crate) at: i64,
-    /// Open ones, and those closed during the last day.
-    pub(crate) incidents: BTreeMap<IncidentId, Arc<Entry>>,
-    /// Closed ones in the order they were closed.
-    pub(crate) closed: VecDeque<(i64, IncidentId)>,
+    /// Open incidents.
+    open: MapS<IncidentId, Arc<Entry>>,
+    /// Those closed during the last day.
+    closed: MapS<IncidentId, Arc<Entry>>,
+    /// The closed ones in the order they were closed.
+    closed_at: SetS<(i64, IncidentId)>,
     pub(crate) city: Arc<City>,
     devices: Arc<BTreeMap<DeviceId, DeviceNow>>,
     /// Which open incident a device's alarms belong to.
-    by_device: BTreeMap<DeviceId, IncidentId>,
+    by_device: MapS<DeviceId, IncidentId>,
+    /// Responders on an open incident, once somebody asked.
+    busy: OnceLock<Arc<BTreeSet<ResponderId>>>,
 }
 
 /// One incident on the board.
@@ -150,11 +155,13 @@ impl Board {
         Self {
             position: Position::START,
             at: 0,
-            incidents: BTreeMap::new(),
-            closed: VecDeque::new(),
+            open: MapS::new(),
+            closed: MapS::new(),
+            closed_at: SetS::new(),
             city: Arc::new(city),
             devices: Arc::default(),
-            by_device: BTreeMap::new(),
+            by_device: MapS::new(),
+            busy: OnceLock::new(),
         }
     }
 
@@ -167,15 +174,13 @@ impl Board {
         for entry in saved.entries {
             board.put(entry);
         }
-        let closed = &mut board.closed;
-        closed.make_contiguous().sort_unstable();
         board
     }
 
     pub(crate) fn saved(&self) -> Saved {
         Saved {
             at: self.at,
-            entries: self.incidents.values().map(|e| Entry::clone(e)).collect(),
+            entries: self.entries().map(|e| Entry::clone(e)).collect(),
             city: City::clone(&self.city),
             devices: self
                 .devices
@@ -189,24 +194,73 @@ impl Board {
     /// stream.
     pub(crate) fn put(&mut self, mut entry: Entry) {
         let id = entry.incident.id;
-        let was_closed = |e: &Arc<Entry>| !e.incident.is_open();
-        if self.incidents.get(&id).is_some_and(was_closed) {
-            self.closed.retain(|(_, closed)| *closed != id);
-        }
+        self.take(&id);
+        let devices = entry.incident.alarms.iter();
+        let devices = devices.filter_map(|alarm| alarm.device.clone());
         if let Some(closing) = &entry.incident.closing {
-            self.closed.push_back((closing.at.0, id));
-            self.by_device.retain(|_, of| *of != id);
+            self.closed_at.insert_cow((closing.at.0, id));
+            for device in devices {
+                if self.by_device.get(&device) == Some(&id) {
+                    self.by_device.remove_cow(&device);
+                }
+            }
             entry.story = VecDeque::new();
             if let Some(offer) = &mut entry.incident.offer {
-                offer.candidates = Vec::new();
+                offer.candidates = Arc::default();
             }
+            self.closed.insert_cow(id, Arc::new(entry));
         } else {
-            let devices = entry.incident.alarms.iter();
-            for device in devices.filter_map(|a| a.device.clone()) {
-                self.by_device.insert(device, id);
+            for device in devices {
+                self.by_device.insert_cow(device, id);
             }
+            self.open.insert_cow(id, Arc::new(entry));
         }
-        self.incidents.insert(id, Arc::new(entry));
+    }
+
+    /// Takes an incident off the board.
+    fn take(&mut self, id: &IncidentId) -> Option<Arc<Entry>> {
+        self.busy.take();
+        if let Some(entry) = self.open.remove_cow(id) {
+            return Some(entry);
+        }
+        let entry = self.closed.remove_cow(id)?;
+        if let Some(closing) = &entry.incident.closing {
+            self.closed_at.remove_cow(&(closing.at.0, *id));
+        }
+        Some(entry)
+    }
+
+    /// An incident, open or closed not long ago.
+    pub(crate) fn get(&self, id: &IncidentId) -> Option<&Arc<Entry>> {
+        self.open.get(id).or_else(|| self.closed.get(id))
+    }
+
+    /// The closed ones in the order they were closed.
+    #[cfg(test)]
+    pub(crate) fn closed_in_order(&self) -> Vec<(i64, IncidentId)> {
+        self.closed_at.into_iter().copied().collect()
+    }
+
+    /// As if an incident had been closed too long ago to be kept.
+    #[cfg(test)]
+    pub(crate) fn forget(&mut self, id: &IncidentId) {
+        self.take(id).unwrap();
+    }
+
+    /// How many incidents are kept, open or closed.
+    pub(crate) fn len(&self) -> usize {
+        self.open.len() + self.closed.len()
+    }
+
+    /// Open incidents by id.
+    pub(crate) fn open_ones(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        self.open.into_iter().map(|(_, entry)| entry)
+    }
+
+    /// Everything that is kept: the open ones by id, then the closed ones by id.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Arc<Entry>> {
+        let closed = self.closed.into_iter().map(|(_, entry)| entry);
+        self.open_ones().chain(closed)
     }
 
     /// Folds one more event in; events that are not ours move the position only.
@@ -232,8 +286,7 @@ impl Board {
 
     /// Open incidents, most pressing first, then oldest, then by id: the order of every queue.
     pub(crate) fn open(&self) -> Vec<Arc<Entry>> {
-        let open = self.incidents.values().filter(|e| e.incident.is_open());
-        let mut open: Vec<Arc<Entry>> = open.cloned().collect();
+        let mut open: Vec<Arc<Entry>> = self.open_ones().cloned().collect();
         open.sort_by_key(|e| (e.incident.priority, e.incident.opened_at, e.incident.id));
         open
     }
@@ -243,10 +296,10 @@ impl Board {
     }
 
     /// Responders who are on an open incident.
-    pub(crate) fn busy(&self) -> BTreeSet<ResponderId> {
-        let open = self.incidents.values().filter(|e| e.incident.is_open());
-        open.flat_map(|e| e.incident.responders.iter().map(|l| l.responder.clone()))
-            .collect()
+    pub(crate) fn busy(&self) -> Arc<BTreeSet<ResponderId>> {
+        let legs = || self.open_ones().flat_map(|e| &e.incident.responders);
+        let busy = || Arc::new(legs().map(|leg| leg.responder.clone()).collect());
+        Arc::clone(self.busy.get_or_init(busy))
     }
 
     fn incident(
@@ -260,14 +313,11 @@ impl Board {
         let opens = matches!(happened.event, IncidentEvent::IncidentOpened { .. });
         let reopens = matches!(happened.event, IncidentEvent::Reopened { .. });
         // A closed one is kept without its story; whoever opens it again needs all of it.
-        if reopens || (!opens && !self.incidents.contains_key(&id)) {
+        if reopens || (!opens && self.get(&id).is_none()) {
             return Err(id);
         }
         // Taken out, so that nothing is copied unless a console is looking at it just now.
-        let before = self.incidents.remove(&id).map(Arc::unwrap_or_clone);
-        if before.as_ref().is_some_and(|e| !e.incident.is_open()) {
-            self.closed.retain(|(_, closed)| *closed != id);
-        }
+        let before = self.take(&id).map(Arc::unwrap_or_clone);
         let (state, mut story) = before.map_or((None, VecDeque::new()), |entry| {
             (Some(entry.incident), entry.story)
         });
@@ -296,12 +346,11 @@ impl Board {
             return Vec::new();
         }
         let near = |e: &&Arc<Entry>| {
-            e.incident.is_open()
-                && e.incident.owner.is_some()
+            e.incident.owner.is_some()
                 && e.incident.district == incident.district
                 && e.incident.id != incident.id
         };
-        let near = self.incidents.values().filter(near);
+        let near = self.open_ones().filter(near);
         near.map(|e| e.incident.id).collect()
     }
 
@@ -348,10 +397,8 @@ impl Board {
             ResidentEvent::ResidentMoved(enrolment) => &enrolment.resident,
             _ => return Vec::new(),
         };
-        let theirs = |e: &&Arc<Entry>| {
-            e.incident.is_open() && e.incident.resident.as_ref() == Some(resident)
-        };
-        let open = self.incidents.values().filter(theirs);
+        let theirs = |e: &&Arc<Entry>| e.incident.resident.as_ref() == Some(resident);
+        let open = self.open_ones().filter(theirs);
         open.map(|e| e.incident.id).collect()
     }
 
@@ -371,26 +418,20 @@ impl Board {
             _ => return Vec::new(),
         };
         let owned = self
-            .incidents
-            .values()
+            .open_ones()
             .filter(|e| e.incident.is_owned_by(operator));
         owned.map(|e| e.incident.id).collect()
     }
 
     fn forget_closed(&mut self) {
-        while let Some((at, id)) = self.closed.front().copied() {
+        loop {
+            let oldest = self.closed_at.into_iter().next().copied();
+            let Some((at, id)) = oldest else { break };
             let old = self.at.saturating_sub(at) > CLOSED_KEPT_MS;
             if !old && self.closed.len() <= CLOSED_KEPT {
                 break;
             }
-            self.closed.pop_front();
-            if self
-                .incidents
-                .get(&id)
-                .is_some_and(|e| !e.incident.is_open())
-            {
-                self.incidents.remove(&id);
-            }
+            self.take(&id);
         }
     }
 }

@@ -54,7 +54,7 @@ pub(crate) enum Purpose {
 pub(crate) struct Frame {
     pub(crate) board: Arc<Board>,
     /// Responders on an open incident.
-    pub(crate) busy: BTreeSet<ResponderId>,
+    pub(crate) busy: Arc<BTreeSet<ResponderId>>,
     /// Now, or then.
     pub(crate) now: Timestamp,
 }

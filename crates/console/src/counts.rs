@@ -5,58 +5,137 @@
 
 use crate::{board::Board, names::site_kind, viewer::Viewer};
 use domain::{
-    SiteId, Timestamp,
+    IncidentId, SiteId, Timestamp,
     incident::{Incident, Phase},
     party::Party,
     site::SiteKind,
     time::minute_of_day,
 };
-use std::collections::{BTreeMap, BTreeSet};
+use eventlog::Position;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use wire::console::{Counts, SiteView};
 
 const MINUTE_MS: i64 = 60_000;
 
-pub(crate) fn counts(board: &Board, viewer: &Viewer, now: Timestamp) -> Counts {
-    let city = &board.city;
-    let mut counts = Counts::default();
-    let midnight = now.0 - i64::from(minute_of_day(now)) * MINUTE_MS - now.0.rem_euclid(MINUTE_MS);
-    for entry in board.incidents.values() {
-        let incident = &entry.incident;
-        if !viewer.may_open(incident, city) {
-            continue;
+/// What one person counts, kept up to date by what changes: a frame does not look at every call of the city.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    counts: Counts,
+    /// Which number each counted call stands in.
+    slots: HashMap<IncidentId, Slot>,
+    /// The city that was last looked at, and the minute.
+    city: Option<(Position, i64)>,
+}
+
+/// One of the numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Slot {
+    Waiting,
+    InHand,
+    Held,
+    ClosedToday,
+}
+
+impl Tally {
+    /// Everything counted anew.
+    pub(crate) fn anew(board: &Board, viewer: &Viewer, now: Timestamp) -> Self {
+        let mut tally = Self::default();
+        tally.look_at_city(board, viewer, now);
+        for entry in board.entries() {
+            tally.count(&entry.incident, board, viewer, now);
         }
-        match (&incident.phase, &incident.owner) {
-            (Phase::Resolved, _) => {
-                let at = incident.closing.as_ref().map(|c| c.at.0);
-                counts.closed_today += u32::from(at.is_some_and(|at| at >= midnight));
+        tally
+    }
+
+    /// Takes up what changed. Where a midnight or a change of the city has passed, everything is counted anew.
+    pub(crate) fn update(
+        &mut self,
+        board: &Board,
+        viewer: &Viewer,
+        now: Timestamp,
+        changed: &BTreeSet<IncidentId>,
+    ) {
+        let minute = now.0.div_euclid(MINUTE_MS);
+        if self.city != Some((board.city.position, minute)) {
+            *self = Self::anew(board, viewer, now);
+            return;
+        }
+        for id in changed {
+            if let Some(slot) = self.slots.remove(id) {
+                *self.number(slot) -= 1;
             }
-            (Phase::Held { .. }, _) => counts.held += 1,
-            (_, Some(_)) => counts.in_hand += 1,
-            (_, None) => counts.waiting += 1,
+            if let Some(entry) = board.get(id) {
+                self.count(&entry.incident, board, viewer, now);
+            }
         }
     }
-    let mut operators = BTreeSet::new();
-    for (id, site) in city.sites.iter() {
-        let record = &site.record;
-        if site.closed || !viewer.covers(&record.district, Some(id)) {
-            continue;
+
+    /// The numbers as they stand.
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    fn count(&mut self, incident: &Incident, board: &Board, viewer: &Viewer, now: Timestamp) {
+        if !viewer.may_open(incident, &board.city) {
+            return;
         }
-        let serves = matches!(record.kind, SiteKind::Station | SiteKind::Facility);
-        counts.sites_open += u32::from(serves && record.hours.open_at(now));
-        if let Some(duty) = city.duty.get(id) {
-            counts.sites_with_sound += u32::from(duty.consoles.values().any(|c| c.sound));
-            operators.extend(duty.operators.iter());
+        if let Some(slot) = slot(incident, now) {
+            *self.number(slot) += 1;
+            self.slots.insert(incident.id, slot);
         }
     }
-    counts.operators_on_duty = u32::try_from(operators.len()).unwrap_or(u32::MAX);
-    counts
+
+    fn number(&mut self, slot: Slot) -> &mut u32 {
+        match slot {
+            Slot::Waiting => &mut self.counts.waiting,
+            Slot::InHand => &mut self.counts.in_hand,
+            Slot::Held => &mut self.counts.held,
+            Slot::ClosedToday => &mut self.counts.closed_today,
+        }
+    }
+
+    fn look_at_city(&mut self, board: &Board, viewer: &Viewer, now: Timestamp) {
+        let city = &board.city;
+        let mut operators = BTreeSet::new();
+        for (id, site) in city.sites.iter() {
+            let record = &site.record;
+            if site.closed || !viewer.covers(&record.district, Some(id)) {
+                continue;
+            }
+            let serves = matches!(record.kind, SiteKind::Station | SiteKind::Facility);
+            self.counts.sites_open += u32::from(serves && record.hours.open_at(now));
+            if let Some(duty) = city.duty.get(id) {
+                let sound = duty.consoles.values().any(|c| c.sound);
+                self.counts.sites_with_sound += u32::from(sound);
+                operators.extend(duty.operators.iter());
+            }
+        }
+        self.counts.operators_on_duty = u32::try_from(operators.len()).unwrap_or(u32::MAX);
+        self.city = Some((city.position, now.0.div_euclid(MINUTE_MS)));
+    }
+}
+
+fn slot(incident: &Incident, now: Timestamp) -> Option<Slot> {
+    Some(match (&incident.phase, &incident.owner) {
+        (Phase::Resolved, _) => {
+            let midnight =
+                now.0 - i64::from(minute_of_day(now)) * MINUTE_MS - now.0.rem_euclid(MINUTE_MS);
+            let at = incident.closing.as_ref().map(|c| c.at.0);
+            return at
+                .is_some_and(|at| at >= midnight)
+                .then_some(Slot::ClosedToday);
+        }
+        (Phase::Held { .. }, _) => Slot::Held,
+        (_, Some(_)) => Slot::InHand,
+        (_, None) => Slot::Waiting,
+    })
 }
 
 /// Every site that is not closed for good, by id. Sites are public places: everybody sees all.
 pub(crate) fn sites(board: &Board, now: Timestamp) -> Vec<SiteView> {
     let city = &board.city;
     let mut load: BTreeMap<&SiteId, u32> = BTreeMap::new();
-    for entry in board.incidents.values() {
+    for entry in board.open_ones() {
         if let Some(site) = held_by(&entry.incident) {
             *load.entry(site).or_default() += 1;
         }

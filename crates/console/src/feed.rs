@@ -7,7 +7,7 @@ use crate::{
     app::App,
     board::{Board, Entry},
     card::{Frame, Purpose, Sight},
-    counts::counts,
+    counts::Tally,
     duty::Duty,
     names::operator_name,
     options::COLLAPSE_AFTER,
@@ -19,7 +19,7 @@ use futures_util::{FutureExt, StreamExt, stream};
 use std::{collections::BTreeSet, sync::Arc};
 use wire::{
     card::Card,
-    console::{Change, Counts, ToPage},
+    console::{Change, ToPage},
 };
 
 /// Cards of one frame made at once; opening records waits on the store, not on the processor.
@@ -35,7 +35,7 @@ pub(crate) struct Feed {
     held: BTreeSet<IncidentId>,
     /// The page came back with what it had: incidents may stand on it that are not in `held`.
     came_back: bool,
-    counts: Counts,
+    tally: Tally,
     /// News up to here was looked at.
     looked: Position,
 }
@@ -55,7 +55,7 @@ impl Feed {
             sent: None,
             held: BTreeSet::new(),
             came_back: false,
-            counts: Counts::default(),
+            tally: Tally::default(),
             looked: Position::START,
         }
     }
@@ -66,7 +66,7 @@ impl Feed {
         let (board, ids) = app.shared.news(self.looked.max(sent));
         self.looked = board.position;
         let rings = |id| {
-            let entry: Option<&Arc<Entry>> = board.incidents.get(id);
+            let entry: Option<&Arc<Entry>> = board.get(id);
             entry.is_some_and(|entry| {
                 entry.incident.owner.is_none() && sees(&self.viewer, &entry.incident, &board)
             })
@@ -108,7 +108,7 @@ impl Feed {
             return false;
         }
         let theirs = |id: &&IncidentId| {
-            let entry = board.incidents.get(id);
+            let entry = board.get(id);
             entry.is_some_and(|e| sees(&self.viewer, &e.incident, board)) || self.held.contains(id)
         };
         let theirs = changed.iter().filter(theirs).count();
@@ -127,7 +127,7 @@ impl Feed {
         self.sent = Some(board.position);
         self.came_back = false;
         let now = app.casebook.now();
-        self.counts = counts(&board, &self.viewer, now);
+        self.tally = Tally::anew(&board, &self.viewer, now);
         let position = board.position.0;
         let frame = Frame::of(board, now);
         let cards = cards(app, &frame, &self.sight(duty), &visible).await;
@@ -135,7 +135,7 @@ impl Feed {
             position,
             now: now.0,
             cards,
-            counts: self.counts,
+            counts: self.tally.counts(),
         };
         Said { message, collapsed }
     }
@@ -148,7 +148,9 @@ impl Feed {
         changed: &BTreeSet<IncidentId>,
     ) -> Option<Said> {
         let now = app.casebook.now();
-        let counts = counts(&board, &self.viewer, now);
+        let before = self.tally.counts();
+        self.tally.update(&board, &self.viewer, now, changed);
+        let counts = self.tally.counts();
         let mut upserts = Vec::new();
         let mut removes = Vec::new();
         if self.came_back {
@@ -156,7 +158,7 @@ impl Feed {
             self.held.extend(there.iter().map(|e| e.incident.id));
         }
         for id in changed {
-            let entry = board.incidents.get(id);
+            let entry = board.get(id);
             let seen = entry.filter(|e| sees(&self.viewer, &e.incident, &board));
             match (entry, seen) {
                 (_, Some(entry)) => {
@@ -185,10 +187,9 @@ impl Feed {
         let first = std::mem::take(&mut self.came_back);
         let position = board.position;
         self.sent = Some(position);
-        if upserts.is_empty() && removes.is_empty() && counts == self.counts && !first {
+        if upserts.is_empty() && removes.is_empty() && counts == before && !first {
             return None;
         }
-        self.counts = counts;
         upserts.sort_by_key(|e| (e.incident.priority, e.incident.opened_at, e.incident.id));
         let frame = Frame::of(board, now);
         let cards = cards(app, &frame, &self.sight(duty), &upserts).await;
@@ -272,7 +273,7 @@ pub(crate) async fn past(app: &App, viewer: &Viewer, board: &Board) -> ToPage {
         position: board.position.0,
         now: now.0,
         cards: cards(app, &frame, &sight, &visible).await,
-        counts: counts(board, viewer, now),
+        counts: Tally::anew(board, viewer, now).counts(),
     }
 }
 

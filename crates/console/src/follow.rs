@@ -12,6 +12,7 @@ use casebook::{BookError, Case, Casebook, codec::read_as, streams};
 use directory::City;
 use domain::{
     IncidentId,
+    device::DeviceEvent,
     incident::{IncidentEvent, evolve},
     resident::ResidentEvent,
 };
@@ -22,7 +23,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 /// A checkpoint of the board is saved each time the log has grown by this. Ours: folding so many events takes a
@@ -39,6 +40,9 @@ const FOLD_AT_ONCE: usize = 256;
 /// News remembered for consoles that have not looked yet; a console that is further behind hears of it with its next
 /// ordinary frame. Ours: what a storm brings between two looks.
 const NEWS_KEPT: usize = 1_024;
+
+/// Records opened ahead at once. Ours: in a storm the consoles' own asking is enough.
+const WARMED_AT_ONCE: usize = 16;
 
 /// How long the follower waits after the log did not answer.
 const AGAIN: Duration = Duration::from_millis(500);
@@ -312,6 +316,7 @@ pub(crate) async fn run(
     stop: CancellationToken,
 ) {
     let mut board = Board::clone(&shared.board());
+    let warming = Arc::new(Semaphore::new(WARMED_AT_ONCE));
     let mut events = casebook.log().subscribe(categories(), board.position);
     loop {
         let next = tokio::select! {
@@ -325,6 +330,7 @@ pub(crate) async fn run(
             match next.take().or_else(|| events.next().now_or_never()) {
                 Some(Ok(Delivery::Event(recorded))) => {
                     forget_record(&records, &recorded);
+                    warm_record(&records, &recorded, &warming);
                     let folded = loop {
                         match fold(&casebook, &mut board, &recorded).await {
                             Ok(ids) => break ids,
@@ -390,10 +396,31 @@ fn forget_record(records: &Records, recorded: &Recorded) {
     records.forget(&resident, recorded.position);
 }
 
+/// Opens the record of whoever pressed while the dispatcher still weighs whom to ring: the card then need not wait for it.
+fn warm_record(records: &Arc<Records>, recorded: &Recorded, warming: &Arc<Semaphore>) {
+    if recorded.stream.category() != streams::DEVICE || recorded.kind.as_ref() != "AlarmReceived" {
+        return;
+    }
+    let Ok(Case::Device(happened)) = casebook::read(recorded) else {
+        return;
+    };
+    let DeviceEvent::AlarmReceived(received) = happened.event else {
+        return;
+    };
+    let room = Arc::clone(warming).try_acquire_owned();
+    if let (Some(device), true, Ok(room)) = (received.device, received.verified, room) {
+        let records = Arc::clone(records);
+        tokio::spawn(async move {
+            records.warm(&device).await;
+            drop(room);
+        });
+    }
+}
+
 /// Saves a checkpoint beside the work; losing one costs time only.
 fn save_if_due(casebook: &Casebook, before: Position, board: &Board) {
     let number = board.position.0 / CHECKPOINT_EVERY;
-    if number == before.0 / CHECKPOINT_EVERY || board.incidents.len() > CHECKPOINT_INCIDENTS {
+    if number == before.0 / CHECKPOINT_EVERY || board.len() > CHECKPOINT_INCIDENTS {
         return;
     }
     let (casebook, board) = (casebook.clone(), board.clone());
@@ -499,9 +526,9 @@ mod tests {
         forward(&book, &mut resumed, Position::END).await.unwrap();
         assert_eq!(bytes(&resumed), bytes(&whole));
         assert_eq!(resumed.position, whole.position);
-        assert_eq!(resumed.closed, whole.closed);
+        assert_eq!(resumed.closed_in_order(), whole.closed_in_order());
         assert_eq!(whole.open().len(), 1);
-        assert!(!whole.incidents[&closed].incident.is_open());
+        assert!(!whole.get(&closed).unwrap().incident.is_open());
     }
 
     #[tokio::test]
@@ -509,17 +536,16 @@ mod tests {
         let book = book().await;
         let closed = some_life(&book).await;
         let mut board = board_at(&book, Position::END).await.unwrap();
-        board.incidents.remove(&closed).unwrap();
-        board.closed.clear();
+        board.forget(&closed);
         let by = Actor::Operator(domain::OperatorId::parse("anna").unwrap());
         let cause = "她又打来了".to_owned();
         act(&book, closed, by, IncidentCommand::Reopen { cause }).await;
         forward(&book, &mut board, Position::END).await.unwrap();
-        let after = &board.incidents[&closed];
+        let after = board.get(&closed).unwrap();
         assert!(after.incident.is_open());
         let told = told(&book, closed, Revision::END, 100).await.unwrap();
         assert_eq!(after.story.len(), told.len());
-        assert!(board.closed.is_empty());
+        assert_eq!(board.closed_in_order(), []);
     }
 
     fn change(position: u64, incident: IncidentId) -> Changed {

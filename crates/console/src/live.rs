@@ -267,7 +267,7 @@ impl Reader<'_> {
             return;
         };
         let board = self.app.shared.board();
-        let Some(entry) = board.incidents.get(&id) else {
+        let Some(entry) = board.get(&id) else {
             return;
         };
         let offer = entry.incident.ringing();
@@ -350,6 +350,8 @@ impl Writer<'_> {
         loop {
             let frame = async {
                 match due {
+                    // The timer is no finer than a millisecond; what is due already does not ask it.
+                    Some(at) if at <= Instant::now() => {}
                     Some(at) => tokio::time::sleep_until(at).await,
                     None => std::future::pending().await,
                 }

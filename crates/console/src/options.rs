@@ -80,8 +80,8 @@ pub const FRAME_GAP: Duration = Duration::from_millis(100);
 
 /// News (a call that opened, rings or was pressed again, and that nobody has) does not wait for [`FRAME_GAP`]: it goes
 /// out when so many times the time that the last frame took has passed. Ours: no console then keeps the machine busy for
-/// more than a sixth of the time, and in a storm, when frames are dear, the gap grows back to the ordinary one by itself.
-pub const NEWS_REST: u32 = 5;
+/// more than a third of the time, and in a storm, when frames are dear, the gap grows back to the ordinary one by itself.
+pub const NEWS_REST: u32 = 2;
 
 /// Changed incidents of one person's screen in one frame; more collapse to a snapshot, when they are half of all.
 pub const COLLAPSE_AFTER: usize = 256;
@@ -124,7 +124,7 @@ pub const STORY_LINES: usize = 40;
 pub const DEVICE_NOTES: usize = 50_000;
 
 /// Opened records kept in memory, for [`PROFILE_LIFE`].
-pub const PROFILES_KEPT: usize = 2_000;
+pub const PROFILES_KEPT: usize = 8_000;
 
 /// How long an opened record is kept in memory. Ours: long enough for a burst of changes, short for what it is.
 pub const PROFILE_LIFE: Duration = Duration::from_secs(60);

@@ -18,6 +18,7 @@ use domain::{
     resident::{Address, Contact},
     routing::{OpenCrossing, travel},
 };
+use std::collections::BTreeMap;
 use wire::card::{ContactView, EarlierView, ResidentView};
 
 /// Earlier incidents on a card (the contract's figure).
@@ -155,6 +156,7 @@ pub(crate) fn who_could_go(
         let row = city.responders.get(*id);
         row.is_some_and(|row| row.kind == ResponderKind::GridWorker)
     };
+    let mut ways: BTreeMap<&domain::SiteId, Option<u32>> = BTreeMap::new();
     let mut all: Vec<(ResponderId, Option<u32>)> = city
         .responders
         .iter()
@@ -172,7 +174,17 @@ pub(crate) fn who_could_go(
         })
         .map(|(id, _)| id)
         .chain(grid_worker.as_ref().filter(own))
-        .map(|id| (id.clone(), way(city, id, known, place, &crossings)))
+        .map(|id| {
+            // Colleagues start from the same house.
+            let site = city.responders.get(id).and_then(|row| row.site.as_ref());
+            let seconds = match site {
+                Some(site) => *ways
+                    .entry(site)
+                    .or_insert_with(|| way(city, id, known, place, &crossings)),
+                None => way(city, id, known, place, &crossings),
+            };
+            (id.clone(), seconds)
+        })
         .collect();
     all.sort_by(|a, b| {
         let seconds = |one: &(ResponderId, Option<u32>)| one.1.unwrap_or(u32::MAX);

@@ -7,7 +7,7 @@ use crate::options::{PROFILE_LIFE, PROFILES_KEPT, VIEWS_QUEUE};
 use casebook::{BookError, Case, Casebook, Draft, Meta, streams};
 use directory::{Directory, ProfileError, ResidentRow};
 use domain::{
-    Actor, IncidentId, OperatorId, ResidentId, SubjectId, Timestamp,
+    Actor, DeviceId, IncidentId, OperatorId, ResidentId, SubjectId, Timestamp,
     care::CareEvent,
     resident::{Profile, ResidentEvent},
 };
@@ -18,7 +18,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::{OnceCell, mpsc},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 use wire::card::EarlierView;
@@ -94,11 +97,34 @@ pub(crate) struct Records {
 
 #[derive(Debug, Default)]
 struct Kept {
-    known: HashMap<ResidentId, (Instant, Arc<Known>)>,
+    known: HashMap<ResidentId, (Instant, Opened)>,
     /// How far the directory must have read before a changed record is opened again.
     not_before: HashMap<ResidentId, Position>,
-    /// Counts what was forgotten, so that what was read before is not kept after.
-    forgotten: u64,
+}
+
+/// A record, or the place where the first who asked will put it. What was forgotten is no longer found here; those who
+/// asked before still get it.
+type Opened = Arc<OnceCell<Arc<Known>>>;
+
+impl Kept {
+    fn opened(&mut self, resident: &ResidentId) -> Opened {
+        let fresh = |since: &Instant| since.elapsed() < PROFILE_LIFE;
+        if let Some((since, opened)) = self.known.get(resident)
+            && fresh(since)
+        {
+            return Arc::clone(opened);
+        }
+        if self.known.len() >= PROFILES_KEPT {
+            self.known.retain(|_, (since, _)| fresh(since));
+        }
+        if self.known.len() >= PROFILES_KEPT {
+            self.known.clear();
+        }
+        let opened = Opened::default();
+        self.known
+            .insert(resident.clone(), (Instant::now(), Arc::clone(&opened)));
+        opened
+    }
 }
 
 impl Records {
@@ -125,17 +151,38 @@ impl Records {
         &self.directory
     }
 
-    /// A resident's record, opened.
+    /// A resident's record, opened; once for all who ask at the same moment.
     pub(crate) async fn open(&self, resident: &ResidentId) -> Result<Arc<Known>, Unknown> {
-        let (forgotten, not_before) = {
-            let kept = self.kept();
-            if let Some((since, known)) = kept.known.get(resident)
-                && since.elapsed() < PROFILE_LIFE
-            {
-                return Ok(Arc::clone(known));
-            }
-            (kept.forgotten, kept.not_before.get(resident).copied())
+        let (opened, not_before) = {
+            let mut kept = self.kept();
+            let opened = kept.opened(resident);
+            (opened, kept.not_before.get(resident).copied())
         };
+        let known = opened.get_or_try_init(|| self.read_after(resident, not_before));
+        let known = known.await.map(Arc::clone)?;
+        let mut kept = self.kept();
+        // Changed meanwhile: whoever asks next waits for the directory again.
+        if kept.not_before.get(resident).copied() == not_before {
+            kept.not_before.remove(resident);
+        }
+        Ok(known)
+    }
+
+    /// Opens the record of a device's resident before somebody asks: a call of theirs is about to open.
+    pub(crate) async fn warm(&self, device: &DeviceId) {
+        if let Ok(Some(row)) = self.directory.device(device).await
+            && let Some(resident) = &row.resident
+        {
+            // Whoever needs it and does not find it here says what went wrong.
+            let _ = self.open(resident).await;
+        }
+    }
+
+    async fn read_after(
+        &self,
+        resident: &ResidentId,
+        not_before: Option<Position>,
+    ) -> Result<Arc<Known>, Unknown> {
         if let Some(position) = not_before {
             let reached =
                 tokio::time::timeout(DIRECTORY_WAIT, self.directory.caught_up(position)).await;
@@ -143,28 +190,13 @@ impl Records {
                 return Err(Unknown::Unavailable("the directory is behind".to_owned()));
             }
         }
-        let known = Arc::new(self.read(resident).await?);
-        let mut kept = self.kept();
-        if kept.forgotten == forgotten {
-            if kept.known.len() >= PROFILES_KEPT {
-                kept.known
-                    .retain(|_, (since, _)| since.elapsed() < PROFILE_LIFE);
-            }
-            if kept.known.len() >= PROFILES_KEPT {
-                kept.known.clear();
-            }
-            kept.known
-                .insert(resident.clone(), (Instant::now(), Arc::clone(&known)));
-            kept.not_before.remove(resident);
-        }
-        Ok(known)
+        self.read(resident).await.map(Arc::new)
     }
 
     /// Drops an opened record: it has changed at this position, or was erased.
     pub(crate) fn forget(&self, resident: &ResidentId, position: Position) {
         let mut kept = self.kept();
         kept.known.remove(resident);
-        kept.forgotten += 1;
         if kept.not_before.len() >= PROFILES_KEPT {
             kept.not_before.clear();
         }

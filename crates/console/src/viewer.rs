@@ -95,7 +95,7 @@ impl Viewer {
         };
         self.responder.is_none()
             && (self.covers(&row.district, row.site.as_ref())
-                || board.open().iter().any(|entry| held(&entry.incident)))
+                || board.open_ones().any(|entry| held(&entry.incident)))
     }
 
     /// Whether an open incident stands on their screen.

@@ -12,6 +12,7 @@ use crate::{
     signal::Priority,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Candidates kept in an offer; the rest are counted by nobody. Ours: enough to ask "why not the ninth?".
 pub const CANDIDATE_LIMIT: usize = 12;
@@ -170,7 +171,7 @@ pub struct Offer {
     /// Everyone rung, in order.
     pub parties: Vec<Rung>,
     /// What the last weighing saw.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Arc<[Candidate]>,
 }
 
 /// One party that is being rung.

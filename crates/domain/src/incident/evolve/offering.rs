@@ -12,6 +12,7 @@ use crate::{
     party::{Means, Party},
     signal::{Priority, SignalClass},
 };
+use std::sync::Arc;
 
 pub(super) fn joined(
     incident: &mut Incident,
@@ -63,7 +64,7 @@ pub(super) fn offered(incident: &mut Incident, at: Timestamp, event: &IncidentEv
         offered_at: at,
         widens_at: *widens_at,
         parties: Vec::new(),
-        candidates: Vec::new(),
+        candidates: Arc::default(),
     });
     let beside = matches!(cause, OfferCause::OwnerUnreachable | OfferCause::Overdue);
     if incident.owner.is_some() && beside && incident.beside.is_none() {
@@ -77,7 +78,7 @@ pub(super) fn offered(incident: &mut Incident, at: Timestamp, event: &IncidentEv
         offer.parties.push(rung(party, means, at));
     }
     if !candidates.is_empty() {
-        offer.candidates.clone_from(candidates);
+        offer.candidates = Arc::from(candidates.as_slice());
     }
     incident.first_offered_at.get_or_insert(at);
     incident.owed = None;
