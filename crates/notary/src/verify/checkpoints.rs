@@ -20,28 +20,26 @@ impl Run<'_> {
                 "the notary's own row names another key than the one used here",
             );
         }
-        match &self.last {
-            Some(last) => {
-                if last.size != self.state.size {
-                    let (row, size) = (self.state.size, last.size);
-                    self.add(
-                        Some(row.min(size) + 1),
-                        format!(
-                            "the notary's own row says {row} records, its last checkpoint {size}"
-                        ),
-                    );
-                    self.state.size = size;
-                    self.report.signed = size;
-                }
-            }
-            None if self.state.checkpoints > 0 => {
-                let number = self.state.checkpoints;
-                self.add(
-                    Some(self.state.size),
-                    format!("checkpoint {number}, the last one, is missing"),
+        let Some(last) = &self.last else {
+            if self.state.checkpoints > 0 {
+                let text = format!(
+                    "checkpoint {}, the last one, is missing",
+                    self.state.checkpoints
                 );
+                self.add(Some(self.state.size), text);
             }
-            None => {}
+            return;
+        };
+        let (row, size) = (self.state.size, last.size);
+        if size != row {
+            // What is signed decides; where the signature does not hold either, the smaller is surely there.
+            let signed = Checkpoint::open(&last.note, self.what.verifier);
+            let signed = signed.map_or(row.min(size), |it| it.size);
+            let text =
+                format!("the notary's own row says {row} records, its last checkpoint {size}");
+            self.add(Some(row.min(size) + 1), text);
+            self.state.size = signed;
+            self.report.signed = signed;
         }
     }
 

@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
         if position > self.state.size {
             self.report.unsigned += 1;
             let outer = self.what.against.as_ref();
-            if !outer.is_some_and(|outer| outer.size >= position) {
+            if outer.is_none_or(|outer| outer.size < position) {
                 return Ok(());
             }
         }
