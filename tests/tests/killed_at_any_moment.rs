@@ -106,4 +106,14 @@ async fn ten_kills_lose_no_acknowledged_press_and_leave_no_call_unowned(store: S
     load::nobody_is_forgotten(&node, &token).await;
     node.stop().await;
     load::nothing_is_doubled(&load::read_log(&store, &data).await);
+    // What was signed before each kill is under what was signed after it.
+    let verified = tokio::process::Command::new(journeys::binary())
+        .args(["log", "verify", "--data"])
+        .arg(&data)
+        .envs(store.environment())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&verified.stdout);
+    assert!(verified.status.success(), "{said}");
 }

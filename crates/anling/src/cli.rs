@@ -182,4 +182,104 @@ pub(crate) enum LogCommand {
         #[command(flatten)]
         store: Store,
     },
+    /// 核验: every record against what was signed, and every signature; says where the first change is
+    #[command(
+        after_help = "Example:\n  anling log verify --data ./anling-data\n  anling log verify --against checkpoints.txt --public-key anling/3f0c…+9a1b…+AQ…\n\nExit code 1 when anything was changed. docs/proof.md says what is proved and what is not."
+    )]
+    Verify {
+        #[command(flatten)]
+        store: Store,
+        /// The key that must have signed, or a file with it [default: that of DIR/notary.key]
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+        /// A file with a checkpoint that was kept outside; of several the last
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+    },
+    /// 公钥: prints the public key that checkpoints are signed with
+    #[command(after_help = "Example:\n  anling log public-key --data ./anling-data > anling.pub")]
+    PublicKey {
+        #[command(flatten)]
+        store: Store,
+    },
+    /// 证据包: one stream's records with what proves them, in one file
+    #[command(
+        after_help = "Example:\n  anling log prove --stream incident-3f0c… --out incident.json\n  anling log prove --stream incident-3f0c… --out incident.json --against checkpoints.txt"
+    )]
+    Prove {
+        #[command(flatten)]
+        store: Store,
+        /// The stream
+        #[arg(long)]
+        stream: String,
+        /// A file with a checkpoint that was kept outside; the pack proves that it is extended
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+        /// The pack's file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// 核对证据包: checks an evidence pack, without any log
+    #[command(
+        after_help = "Example:\n  anling log check-pack incident.json --public-key anling.pub"
+    )]
+    CheckPack {
+        /// The pack
+        file: PathBuf,
+        /// The key that must have signed, or a file with it
+        #[arg(long, value_name = "KEY")]
+        public_key: Option<String>,
+    },
+    /// 备份: every record and checkpoint into a folder, while the log is written to; again: only what is new
+    #[command(
+        after_help = "Example:\n  anling log backup /backup/anling --data ./anling-data\n  anling log verify --data /backup/anling --public-key anling.pub\n\nKeys are no part of it: keep master.key, notary.key and the file of `anling log backup-keys` apart. docs/log-care.md"
+    )]
+    Backup {
+        #[command(flatten)]
+        store: Store,
+        /// The backup's folder: new, empty, or an earlier backup of this log
+        #[arg(value_name = "FOLDER")]
+        to: PathBuf,
+    },
+    /// 备份密钥: everybody's keys, wrapped by the master key, into a file of their own
+    #[command(
+        after_help = "Example:\n  anling log backup-keys /safe/keys.jsonl --data ./anling-data\n\nKeep it for a short time only: whoever is forgotten later is still in it."
+    )]
+    BackupKeys {
+        #[command(flatten)]
+        store: Store,
+        /// The file
+        #[arg(value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// 恢复: a backup into a new folder or an empty database
+    #[command(
+        after_help = "Example:\n  anling log restore /backup/anling --keys /safe/keys.jsonl --data ./anling-data\n  anling log verify --data ./anling-data\n\nBroken off, it is gone on with by running it again."
+    )]
+    Restore {
+        #[command(flatten)]
+        store: Store,
+        /// The backup's folder
+        #[arg(value_name = "FOLDER")]
+        from: PathBuf,
+        /// The file of `anling log backup-keys`
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
+    },
+    /// 导出: every record as a line of JSON; personal data stays sealed
+    #[command(after_help = "Example:\n  anling log export log.jsonl --data ./anling-data")]
+    Export {
+        #[command(flatten)]
+        store: Store,
+        /// The file
+        file: PathBuf,
+    },
+    /// 导入: records from lines of JSON into a new folder or an empty database, each at the place it had
+    #[command(after_help = "Example:\n  anling log import log.jsonl --data ./anling-new")]
+    Import {
+        #[command(flatten)]
+        store: Store,
+        /// The file
+        file: PathBuf,
+    },
 }

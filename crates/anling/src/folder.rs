@@ -120,6 +120,11 @@ impl Folder {
         }
     }
 
+    /// What a folder is for, where it is ours.
+    pub(crate) fn purpose(path: &Path) -> Option<Purpose> {
+        read_mark(path).ok().map(|mark| mark.purpose)
+    }
+
     /// Notes that a log stands here from now on.
     pub(crate) fn has_begun(&self) -> Result<(), Failure> {
         self.change_mark(|mark| mark.begun = true)

@@ -4,7 +4,7 @@
 //! May not know: rules, formats, SQL; every part keeps its own.
 //!
 //! Modules in reading order: `cli`, `settings`, `roles`, `database`, `folder`, `ground` (the log opened), `node` (the
-//! parts wired together), `doors` (listeners and TLS), `ops` (health and metrics), `demo` (the synthetic city and its
+//! parts wired together), `doors` (listeners and TLS), `notarize` (who signs the log), `ops` (health and metrics), `demo` (the synthetic city and its
 //! cast), `eventstore` (the log alone), `gate` (its guarded door), `press`, `operator`, `files` (the directory out into files and in again), `log`.
 
 mod cli;
@@ -19,6 +19,7 @@ mod gate;
 mod ground;
 mod log;
 mod node;
+mod notarize;
 mod operator;
 mod ops;
 mod pages;

@@ -10,7 +10,7 @@ use crate::{
     folder::{Folder, Purpose},
     gate,
     ground::Ground,
-    operator, ops,
+    notarize, operator, ops,
     pages::Pages,
     proxy,
     settings::Settings,
@@ -94,6 +94,7 @@ pub(crate) struct Node {
     parts: Parts,
     eventstore: Option<EventStore>,
     served: Vec<Served>,
+    notary: Option<notary::Notary>,
     admin: JoinHandle<()>,
     stop: CancellationToken,
 }
@@ -163,10 +164,11 @@ impl Parts {
         })
     }
 
-    fn watched(&self, ground: &Ground) -> ops::Watched {
+    fn watched(&self, ground: &Ground, notary: notarize::Told) -> ops::Watched {
         let dispatcher = self.dispatcher.as_ref();
         ops::Watched {
             ground: ground.clone(),
+            notary,
             dispatcher: dispatcher.map(|it| Arc::new(it.counters()) as ops::Counted),
             console: self.console.as_ref().map(Console::metrics),
             ingest: self.ingest.clone(),
@@ -190,10 +192,14 @@ impl Node {
             (None, true) => Some(folder.node()?),
             (_, false) => None,
         };
+        let holder = node
+            .as_ref()
+            .map_or_else(|| "notary".to_owned(), NodeId::to_string);
         let options = (setting.dispatcher, setting.console);
         let parts = Parts::start(&ground, settings, node, options).await?;
 
-        let ops = ops::router(parts.watched(&ground));
+        let (notary, told) = notarize::start(&folder, &ground, settings, holder).await;
+        let ops = ops::router(parts.watched(&ground, told));
         let behind = |router| proxy::behind(&settings.trusted_proxies, router);
         let desk = parts.console.as_ref();
         let desk = desk.map(|it| it.router().merge(setting.beside).merge(ops.clone()));
@@ -238,12 +244,13 @@ impl Node {
             parts,
             eventstore,
             served,
+            notary,
             admin,
             stop,
         })
     }
 
-    /// Doors first, then the parts, the log last.
+    /// Doors first, then the parts, the notary when all is written, the log last.
     pub(crate) async fn stop(self) {
         Listening::remove(&self.folder);
         self.stop.cancel();
@@ -262,6 +269,9 @@ impl Node {
         }
         if let Some(dispatcher) = self.parts.dispatcher {
             dispatcher.stop().await;
+        }
+        if let Some(notary) = self.notary {
+            notary.stop().await;
         }
         self.ground.close().await;
     }

@@ -3,7 +3,7 @@
 //! For: `/healthz`, `/readyz`, `/metrics` (Prometheus text format, version 0.0.4).
 //! May not know: residents, incidents; counts only.
 
-use crate::ground::Ground;
+use crate::{ground::Ground, notarize};
 use axum::{
     Router,
     extract::State,
@@ -28,6 +28,7 @@ pub(crate) type Counted = Arc<dyn Fn() -> dispatcher::Counters + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) ground: Ground,
+    pub(crate) notary: notarize::Told,
     pub(crate) dispatcher: Option<Counted>,
     pub(crate) console: Option<console::Metrics>,
     pub(crate) ingest: Option<Arc<Ingest>>,
@@ -66,6 +67,7 @@ fn degraded(watched: &Watched) -> Option<String> {
         .map(|why| why.to_string())
         .into_iter()
         .chain(alone)
+        .chain((watched.notary)().degraded())
         .collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
@@ -135,6 +137,7 @@ async fn metrics(State(watched): State<Watched>) -> Response {
         "appends waiting in the bulk queue",
         log.bulk_queued,
     );
+    page.notary(&(watched.notary)());
     let degraded = watched.ground.log.degraded().is_some();
     page.gauge(
         "anling_log_degraded",
@@ -184,6 +187,36 @@ impl Page {
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
         self.line("gauge", name, help, value);
+    }
+
+    fn notary(&mut self, figures: &notary::Figures) {
+        use notary::Status;
+        let is = |yes: bool| u64::from(yes);
+        self.gauge(
+            "anling_notary_signing",
+            "1 while this process is the notary",
+            is(figures.status == Status::Signing),
+        );
+        self.gauge(
+            "anling_notary_refusing",
+            "1 while the log does not extend what was signed",
+            is(matches!(figures.status, Status::Refusing(_))),
+        );
+        self.gauge(
+            "anling_notary_position",
+            "last position under a checkpoint that this process knows",
+            figures.size,
+        );
+        self.counter(
+            "anling_notary_checkpoints_total",
+            "checkpoints signed",
+            figures.signed,
+        );
+        self.gauge(
+            "anling_notary_published_position",
+            "last position under a checkpoint that left the house",
+            figures.published,
+        );
     }
 
     fn dispatcher(&mut self, dispatcher: &dispatcher::Counters) {

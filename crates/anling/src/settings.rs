@@ -3,7 +3,9 @@
 //! For: one checked `Settings` for the rest of the binary, and plain words on what is wrong with one.
 //! May not know: what the settings are used for.
 
-use crate::{database::Database, eventstore, failure::Failure, roles::Roles};
+use crate::{
+    database::Database, eventstore, failure::Failure, notarize::NotarySettings, roles::Roles,
+};
 use casebook::streams;
 use clap::Args;
 use domain::{NodeId, policy::RingPolicy};
@@ -130,6 +132,8 @@ struct File {
     panel_poll_s: Option<u32>,
     #[serde(default)]
     webhooks: Webhooks,
+    #[serde(default)]
+    notary: NotarySettings,
 }
 
 /// Where duty phones, messages and work chats are rung, and the secret the calls are signed with.
@@ -172,6 +176,8 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Vec<IpAddr>,
     pub(crate) panel_poll_s: u32,
     pub(crate) webhooks: Webhooks,
+    /// Who signs the log, and where checkpoints go.
+    pub(crate) notary: NotarySettings,
 }
 
 impl Settings {
@@ -272,6 +278,8 @@ impl Settings {
             ));
         }
         check_webhooks(&file.webhooks, &mut faults);
+        let notary = file.notary.clone().at(&base, &mut faults);
+        check_address("notary.webhook", notary.webhook.as_deref(), &mut faults);
         let listens = (
             console_listen,
             devices_listen,
@@ -316,6 +324,7 @@ impl Settings {
                 trusted_proxies: file.trusted_proxies,
                 panel_poll_s,
                 webhooks: file.webhooks,
+                notary,
             }),
             _ => Err(Failure::settings(faults)),
         }
@@ -454,22 +463,25 @@ fn policy(path: Option<PathBuf>, faults: &mut Vec<String>) -> Option<RingPolicy>
     }
 }
 
+/// What leaves the machine is encrypted.
+fn check_address(name: &str, url: Option<&str>, faults: &mut Vec<String>) {
+    let Some(url) = url else { return };
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"];
+    if !url.starts_with("https://") && !local.iter().any(|it| url.starts_with(it)) {
+        faults.push(format!(
+            "{name} is \"{url}\"; it must be an https:// address (http:// only on this machine)"
+        ));
+    }
+}
+
 fn check_webhooks(webhooks: &Webhooks, faults: &mut Vec<String>) {
     let urls = [
         ("duty_phone", &webhooks.duty_phone),
         ("sms", &webhooks.sms),
         ("work_chat", &webhooks.work_chat),
     ];
-    for (name, url) in urls
-        .iter()
-        .filter_map(|(name, url)| url.as_ref().map(|url| (name, url)))
-    {
-        let local = url.starts_with("http://127.0.0.1")
-            || url.starts_with("http://localhost")
-            || url.starts_with("http://[::1]");
-        if !url.starts_with("https://") && !local {
-            faults.push(format!("webhooks.{name} is \"{url}\"; it must be an https:// address (http:// only on this machine)"));
-        }
+    for (name, url) in urls {
+        check_address(&format!("webhooks.{name}"), url.as_deref(), faults);
     }
     let any = urls.iter().any(|(_, url)| url.is_some());
     if any

@@ -266,6 +266,7 @@ impl State {
                 upward(events, first_after(events, after), limit)
             }
             Scan::All { from, direction } => by_position(&self.all, from, direction, limit),
+            Scan::Filed { after } => by_position(&self.all, after, Direction::Forward, limit),
             Scan::Category {
                 category,
                 from,

@@ -10,6 +10,7 @@ pub(crate) mod memory;
 mod memory_doors;
 pub(crate) mod plan;
 pub(crate) mod postgres;
+mod restore;
 pub(crate) mod sqlite;
 
 use std::sync::Arc;
@@ -124,6 +125,8 @@ pub(crate) enum Scan<'a> {
         from: Position,
         direction: Direction,
     },
+    /// All events at later positions whose stream and category are what their rows say, oldest first.
+    Filed { after: Position },
 }
 
 /// Events that are numbered among themselves.
@@ -203,6 +206,12 @@ pub(crate) trait Store: Send + Sync + 'static {
     /// Somebody else wrote between our batches: what is missing is to be read and handed on. Only asked of a store that
     /// others write to.
     fn wake_tail(&self) {}
+
+    /// Puts records of another log at exactly the places they had there, right after the last one here; all or nothing.
+    /// Nobody else may write meanwhile.
+    async fn restore(&self, _records: &[Arc<Recorded>]) -> Result<Position, StoreError> {
+        Err(StoreError("this store restores nothing".to_owned()))
+    }
 
     /// Puts everything in order before the process ends.
     async fn close(&self);

@@ -192,7 +192,9 @@ impl Store for PostgresStore {
     async fn read(&self, scan: Scan<'_>, limit: usize) -> Result<Vec<Arc<Recorded>>, StoreError> {
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
-            Scan::All { .. } | Scan::Category { .. } | Scan::Kind { .. } => &self.bystanders,
+            Scan::All { .. } | Scan::Category { .. } | Scan::Kind { .. } | Scan::Filed { .. } => {
+                &self.bystanders
+            }
         };
         Ok(readers.scan(scan, limit).await?)
     }
@@ -253,6 +255,24 @@ impl Store for PostgresStore {
 
     fn wake_tail(&self) {
         self.shared.link.wake.notify_one();
+    }
+
+    async fn restore(&self, records: &[Arc<Recorded>]) -> Result<Position, StoreError> {
+        let mut writing = self.writing.lock().await;
+        let mut session = match writing.take() {
+            Some(session) => session,
+            None => Session::open(&self.shared.target, &self.shared.link).await?,
+        };
+        match session.restore(records).await {
+            Ok(head) => {
+                *writing = Some(session);
+                Ok(head)
+            }
+            Err(trouble) => {
+                session.close().await;
+                Err(trouble.into())
+            }
+        }
     }
 
     async fn close(&self) {

@@ -293,5 +293,15 @@ pub(super) fn statement(scan: Scan<'_>, limit: usize) -> Result<Ask, Trouble> {
             };
             Ask::new(sql).bind(kind)?.bind(to_sql(from.0))?.bind(limit)
         }
+        // The page first, then the names: asked together, the server may begin with all streams.
+        Scan::Filed { after } => Ask::new(concat!(
+            "SELECT ",
+            recorded_columns!(),
+            " FROM (SELECT * FROM events WHERE position > $1 ORDER BY position LIMIT $2) e",
+            " JOIN streams s ON s.id = e.stream WHERE e.category = split_part(s.name, '-', 1)",
+            " ORDER BY e.position"
+        ))
+        .bind(to_sql(after.0))?
+        .bind(limit),
     }
 }

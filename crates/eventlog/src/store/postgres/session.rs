@@ -26,6 +26,7 @@ use crate::limits::{CONNECT_WITHIN, HEAD_CACHE};
 use crate::name::{Position, StreamName};
 use crate::store::cache::Cache;
 use crate::store::plan::{Known, Life, Planner, members};
+use crate::store::restore::{check_follows, streams_of};
 use crate::store::{Answer, Committed, Write};
 
 pub(super) struct Session {
@@ -115,6 +116,19 @@ impl Session {
             events,
             head: last,
         })
+    }
+
+    /// Puts restored records at their places. After an error the session must be dropped.
+    pub(super) async fn restore(&mut self, records: &[Arc<Recorded>]) -> Result<Position, Trouble> {
+        let batch = streams_of(records);
+        let (head, _, mut rows) = self.begin(&batch, records.len()).await?;
+        let known = |stream: &StreamName| rows.get(stream).map(|row| row.head);
+        let follows = check_follows(records, head.position, known);
+        follows.map_err(|error| Trouble::Failed(error.0))?;
+        let last = Position(head.position.0 + records.len() as u64);
+        self.finish(records, &mut rows, &head, (last, true)).await?;
+        self.remember(last, records, rows);
+        Ok(last)
     }
 
     pub(super) async fn close(self) {

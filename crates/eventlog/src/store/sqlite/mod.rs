@@ -146,7 +146,9 @@ impl Store for SqliteStore {
         }
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
-            Scan::All { .. } | Scan::Category { .. } | Scan::Kind { .. } => &self.bystanders,
+            Scan::All { .. } | Scan::Category { .. } | Scan::Kind { .. } | Scan::Filed { .. } => {
+                &self.bystanders
+            }
         };
         readers.scan(scan, limit).await
     }
@@ -191,6 +193,24 @@ impl Store for SqliteStore {
             file_bytes: bytes(&self.path),
             wal_bytes: bytes(&open::beside(&self.path, "-wal")),
         })
+    }
+
+    async fn restore(&self, records: &[Arc<Recorded>]) -> Result<Position, StoreError> {
+        let Some(writing) = &self.writing else {
+            return Err(StoreError("opened for reading".to_owned()));
+        };
+        let mut writing = writing.lock().await;
+        let mut session = match writing.session.take() {
+            Some(session) => session,
+            None => Session::open(&writing.options).await?,
+        };
+        let restored = session.restore(records).await;
+        match &restored {
+            Ok(_) => writing.session = Some(session),
+            Err(_) => session.give_up().await,
+        }
+        self.heads.forget();
+        restored
     }
 
     async fn close(&self) {

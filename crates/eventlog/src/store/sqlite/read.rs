@@ -280,6 +280,15 @@ fn statement(scan: Scan<'_>, limit: usize) -> Query {
                 .bind(kind.to_owned())
                 .bind(to_sql(from.0))
         }
+        Scan::Filed { after } => query(concat!(
+            "SELECT ",
+            recorded_columns!(),
+            " FROM events e CROSS JOIN streams s ON s.id = e.stream CROSS JOIN categories c ON c.id = e.category",
+            " WHERE e.position > ? AND s.category = e.category AND c.name =",
+            " CASE instr(s.name, '-') WHEN 0 THEN s.name ELSE substr(s.name, 1, instr(s.name, '-') - 1) END",
+            " ORDER BY e.position"
+        ))
+        .bind(to_sql(after.0)),
     }
 }
 
@@ -329,6 +338,10 @@ pub(super) fn statements() -> Vec<(String, &'static str)> {
             "events_by_kind (kind=? AND rowid",
         ));
     }
+    list.push((
+        Scan::Filed { after: Position(1) },
+        "e USING INTEGER PRIMARY KEY (rowid",
+    ));
     let numbered = [
         (NTH_OF_CATEGORY, "COVERING INDEX events_by_category"),
         (NTH_OF_KIND, "COVERING INDEX events_by_kind"),

@@ -16,6 +16,7 @@ use crate::limits::HEAD_CACHE;
 use crate::name::{EventId, Position, Revision, StreamName};
 use crate::store::cache::Cache;
 use crate::store::plan::{Known, Life, Planner, members};
+use crate::store::restore::{check_follows, streams_of};
 use crate::store::{Answer, Committed, StoreError, Write};
 
 /// What the tables say about a stream.
@@ -107,6 +108,24 @@ impl Session {
             events,
             head,
         })
+    }
+
+    /// Puts restored records at their places. After an error the session must be given up.
+    pub(super) async fn restore(
+        &mut self,
+        records: &[std::sync::Arc<Recorded>],
+    ) -> Result<Position, StoreError> {
+        self.run("BEGIN IMMEDIATE").await?;
+        let mut rows = self.stream_rows(&streams_of(records)).await?;
+        check_follows(records, self.head, |stream| {
+            rows.get(stream).map(|row| row.head)
+        })?;
+        self.add_streams(records, &mut rows).await?;
+        self.insert_events(records, &rows).await?;
+        self.run("COMMIT").await?;
+        let head = records.last().map_or(self.head, |last| last.position);
+        self.remember(head, records, rows);
+        Ok(head)
     }
 
     /// Ends the connection in an orderly way, leaving one file with everything in it.

@@ -1,15 +1,23 @@
 //! `anling log`: reading beside the running process.
 //!
-//! For: events as lines of JSON, counts and sizes. Personal data stays sealed.
-//! May not know: what the events mean.
+//! For: events as lines of JSON, counts and sizes, verification, evidence. Personal data stays sealed.
+//! May not know: how any of it is done; `verify`, `prove`, `timeline` each have a header of their own.
+
+mod care;
+mod exchange;
+mod lines;
+mod prove;
+mod timeline;
+mod verify;
 
 use crate::{
     cli::LogCommand,
     failure::{Doing, Failure},
-    ground,
+    ground, notarize,
     settings::{Given, Settings, Store},
 };
 use eventlog::{Direction, Log, Position, Recorded, Revision, StreamName};
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use std::{io::Write, sync::Arc};
 
@@ -26,8 +34,71 @@ pub(crate) async fn run(command: LogCommand) -> Result<(), Failure> {
             limit,
             backward,
         } => read(open(store).await?, stream, from, limit, backward).await,
-        LogCommand::Stats { store } => stats(open(store).await?).await,
+        LogCommand::Stats { store } => stats(Beside::open(store).await?).await,
+        LogCommand::Verify {
+            store,
+            public_key,
+            against,
+        } => {
+            let at = Beside::open(store).await?;
+            verify::run(at, public_key.as_deref(), against.as_deref()).await
+        }
+        LogCommand::PublicKey { store } => verify::public_key(Beside::open(store).await?).await,
+        LogCommand::Prove {
+            store,
+            stream,
+            against,
+            out,
+        } => {
+            let at = Beside::open(store).await?;
+            prove::prove(at, stream, against.as_deref(), &out).await
+        }
+        LogCommand::Backup { store, to } => care::backup(Beside::open(store).await?, &to).await,
+        LogCommand::BackupKeys { store, out } => {
+            care::backup_keys(Beside::open(store).await?, &out).await
+        }
+        LogCommand::Restore { store, from, keys } => {
+            care::restore(store, &from, keys.as_deref()).await
+        }
+        LogCommand::Export { store, file } => {
+            exchange::export(Beside::open(store).await?, &file).await
+        }
+        LogCommand::Import { store, file } => exchange::import(store, &file).await,
+        LogCommand::CheckPack { file, public_key } => prove::check(&file, public_key.as_deref()),
     }
+}
+
+/// A log opened beside whoever writes it, and the settings it was found by.
+struct Beside {
+    settings: Settings,
+    log: Log,
+}
+
+impl Beside {
+    async fn open(store: Store) -> Result<Self, Failure> {
+        let settings = Settings::load(&Given {
+            store,
+            ..Given::default()
+        })?;
+        let log = open_by(&settings).await?;
+        Ok(Self { settings, log })
+    }
+
+    /// The notary's tables beside it, only to be read.
+    async fn ledger(&self) -> Result<Option<notary::Ledger>, Failure> {
+        let database = self.settings.database.as_ref();
+        let ledger = notarize::ledger(&self.settings.data, database).await;
+        ledger.map_err(Failure::new)
+    }
+}
+
+fn bar(what: &'static str, length: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("  {msg} {wide_bar:.green} {pos}/{len} {per_sec} {eta}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length)
+        .with_style(style)
+        .with_message(what)
 }
 
 /// The log, only to be read.
@@ -36,6 +107,10 @@ async fn open(store: Store) -> Result<Log, Failure> {
         store,
         ..Given::default()
     })?;
+    open_by(&settings).await
+}
+
+async fn open_by(settings: &Settings) -> Result<Log, Failure> {
     match &settings.database {
         Some(database) => ground::open_shared(database).await,
         None => Log::open_sqlite_reader(&settings.data)
@@ -128,12 +203,17 @@ fn line(event: &Recorded) -> Value {
     })
 }
 
-async fn stats(log: Log) -> Result<(), Failure> {
-    let stats = log.stats().await.map_err(Failure::new)?;
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&stats).expect("counts are plain data")
-    );
-    log.close().await;
+async fn stats(at: Beside) -> Result<(), Failure> {
+    let stats = at.log.stats().await.map_err(Failure::new)?;
+    let mut stats = serde_json::to_value(stats).doing("count")?;
+    let end = match at.ledger().await? {
+        Some(ledger) => ledger.end().await.map_err(Failure::new)?,
+        None => None,
+    };
+    let (signed, checkpoints) = end.map_or((0, 0), |(state, _)| (state.size, state.checkpoints));
+    stats["signed"] = signed.into();
+    stats["checkpoints"] = checkpoints.into();
+    println!("{stats:#}");
+    at.log.close().await;
     Ok(())
 }
