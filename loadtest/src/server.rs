@@ -49,8 +49,8 @@ struct Started {
 
 #[derive(Debug, Deserialize)]
 struct Listening {
-    console: String,
-    devices: String,
+    console: Option<String>,
+    devices: Option<String>,
 }
 
 impl Service {
@@ -120,13 +120,37 @@ impl Service {
         // the log, as a city does.
         let (maker, _) = city.up(&demo, &data).await?;
         end(maker).await?;
-        let (child, listening) = city.up(&demo, &data).await?;
-        watched.push(watched_child("anling", &child));
-        started.children.push(child);
-        let door = |address: &str| format!("http://{address}");
+        let key = data.join("master.key");
+        let key = key.to_string_lossy();
+        let role = |role| {
+            [
+                "serve",
+                "--roles",
+                role,
+                "--node",
+                role,
+                "--master-key",
+                &*key,
+            ]
+        };
+        let processes = match args.processes {
+            Processes::One => vec![("anling", data.clone(), demo.to_vec())],
+            Processes::Roles => ["ingest", "dispatcher", "console"]
+                .map(|name| (name, folder.join(name), role(name).to_vec()))
+                .into(),
+        };
+        let (mut consoles, mut devices) = (Vec::new(), Vec::new());
+        let door = |address: String| format!("http://{address}");
+        for (name, data, flags) in processes {
+            let (child, listening) = city.up(&flags, &data).await?;
+            watched.push(watched_child(name, &child));
+            started.children.push(child);
+            consoles.extend(listening.console.map(door));
+            devices.extend(listening.devices.map(door));
+        }
         Ok(Self {
-            consoles: vec![door(&listening.console)],
-            devices: vec![door(&listening.devices)],
+            consoles,
+            devices,
             accounts: city::accounts(&data.join("demo-accounts.json"))?,
             residents: city::devices(&data.join("demo-devices.csv"))?,
             watched,

@@ -211,6 +211,17 @@ impl Writer<'_> {
             tokio::select! {
                 biased;
                 why = over.as_mut() => return Ok(why),
+                // Before everything that may be ready again and again in a storm: a page that is not asked cannot answer, and
+                // would be taken for gone.
+                beat = self.mouth.beat() => {
+                    beat?;
+                    if checked.elapsed() >= SESSION_CHECK_EVERY {
+                        checked = Instant::now();
+                        if let Some(why) = session::over(self.app, self.signed).await {
+                            return Ok(why);
+                        }
+                    }
+                }
                 post = posted.recv() => match post {
                     Some(Post::Say(message)) => self.mouth.say(&message).await?,
                     Some(Post::Resumed(position)) => {
@@ -259,15 +270,6 @@ impl Writer<'_> {
                 _ = health.changed() => {
                     let troubles = health.borrow_and_update().clone();
                     self.mouth.say(&ToPage::Health { troubles }).await?;
-                }
-                beat = self.mouth.beat() => {
-                    beat?;
-                    if checked.elapsed() >= SESSION_CHECK_EVERY {
-                        checked = Instant::now();
-                        if let Some(why) = session::over(self.app, self.signed).await {
-                            return Ok(why);
-                        }
-                    }
                 }
             }
         }
