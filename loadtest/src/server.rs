@@ -218,6 +218,8 @@ impl Starting<'_> {
                 "127.0.0.1:0",
                 "--eventstore-listen",
                 "127.0.0.1:0",
+                "--ops-listen",
+                "127.0.0.1:0",
                 "--data",
             ])
             .arg(data);

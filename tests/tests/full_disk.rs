@@ -84,6 +84,8 @@ async fn a_full_disk_refuses_presses_and_takes_their_retries_when_there_is_room(
     }
     let (press, body) = refused.expect("a full disk is noticed");
     assert!(body["status"] == 503 && body["title"].is_string(), "{body}");
+    let why = until_ready_is(&node, false).await;
+    assert!(why.contains("no room left on the disk"), "{why}");
 
     std::fs::remove_file(&filler).unwrap();
     let mut ticks = tokio::time::interval(Duration::from_millis(200));
@@ -100,8 +102,39 @@ async fn a_full_disk_refuses_presses_and_takes_their_retries_when_there_is_room(
         let (status, body) = node.press(&device, &press, "sos").await.unwrap();
         assert_eq!((status, &body["position"]), (200, &position), "{press}");
     }
+    until_ready_is(&node, true).await;
     node.stop().await;
+
+    fill(&filler);
+    let started = Command::new(journeys::binary())
+        .args(["demo", "--no-cast", "--data"])
+        .arg(mount.join("data"))
+        .args(["--console-listen", "127.0.0.1:0"])
+        .args(["--devices-listen", "127.0.0.1:0"])
+        .args(["--dc09-listen", "127.0.0.1:0"])
+        .args(["--eventstore-listen", "127.0.0.1:0"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&started.stderr).into_owned();
+    assert!(!started.status.success());
+    assert!(said.contains("no room left on the disk"), "{said}");
     drop(disk);
+}
+
+/// What `/readyz` says once it is ready, or is not.
+async fn until_ready_is(node: &Node, wanted: bool) -> String {
+    let mut ticks = tokio::time::interval(Duration::from_millis(100));
+    let seen = tokio::time::timeout(Duration::from_secs(20), async {
+        loop {
+            ticks.tick().await;
+            let asked = node.client.get(format!("{}/readyz", node.console));
+            let said = asked.send().await.unwrap().text().await.unwrap();
+            if said.contains(&format!("\"ready\":{wanted}")) {
+                return said;
+            }
+        }
+    });
+    seen.await.expect("readiness follows the disk")
 }
 
 fn is_root() -> bool {

@@ -78,6 +78,9 @@ fn misses_dispatcher(watched: &Watched) -> bool {
 }
 
 async fn fault(ground: &Ground) -> Option<String> {
+    if let Some(why) = ground.log.refused() {
+        return Some(format!("the log takes nothing: {why}"));
+    }
     if !ground.log.reachable() {
         return Some("the database does not answer".to_owned());
     }

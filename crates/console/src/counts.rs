@@ -175,3 +175,78 @@ fn held_by(incident: &Incident) -> Option<&SiteId> {
 fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{board::Entry, viewer::Reach, ways::tests::call};
+    use directory::City;
+    use domain::{
+        OperatorId,
+        codes::{Outcome, Reason},
+        incident::{Closing, Owner},
+        operator::Role,
+    };
+
+    const NOON: Timestamp = Timestamp(1_700_000_000_000);
+
+    /// The call in one of its states, after a number.
+    fn moved(mut incident: Incident, to: usize) -> Incident {
+        let operator = OperatorId::parse("anna").unwrap();
+        let owner = Owner {
+            operator: operator.clone(),
+            party: Party::CityDesk,
+            since: NOON,
+            first_step: true,
+        };
+        incident.owner = (to > 0).then_some(owner);
+        incident.closing = None;
+        incident.phase = match to {
+            0 => Phase::Waiting,
+            1 => Phase::Talking { check_by: NOON },
+            2 => Phase::Held {
+                until: NOON,
+                reason: "call_back".to_owned(),
+            },
+            _ => Phase::Resolved,
+        };
+        if to > 2 {
+            // The fourth state was closed the day before.
+            let at = Timestamp(NOON.0 - if to == 3 { 0 } else { 24 * 60 * MINUTE_MS });
+            incident.closing = Some(Closing {
+                at,
+                by: Some(operator),
+                reason: Reason::Test,
+                actions: vec![],
+                outcome: Outcome::Safe,
+                machine: false,
+            });
+        }
+        incident
+    }
+
+    #[test]
+    fn what_is_kept_up_to_date_is_what_would_be_counted_anew() {
+        let mut board = Board::empty(City::default());
+        let viewer = Viewer {
+            operator: OperatorId::parse("bob").unwrap(),
+            role: Role::Operator,
+            responder: None,
+            reach: Reach::City,
+        };
+        let calls: Vec<Incident> = (0..7).map(|_| call()).collect();
+        let mut tally = Tally::anew(&board, &viewer, NOON);
+        for step in 0..200_usize {
+            // Every call goes through every state in an order of its own.
+            let call = &calls[step * 5 % calls.len()];
+            board.put(Entry {
+                incident: moved(call.clone(), step * step % 5),
+                story: std::collections::VecDeque::new(),
+            });
+            tally.update(&board, &viewer, NOON, &BTreeSet::from([call.id]));
+            let anew = Tally::anew(&board, &viewer, NOON).counts();
+            assert_eq!(tally.counts(), anew, "after step {step}");
+        }
+        assert_ne!(tally.counts(), Counts::default());
+    }
+}

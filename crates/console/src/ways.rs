@@ -59,3 +59,60 @@ impl Ways {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use domain::{
+        Actor, AlarmId, Happened, SubjectId,
+        incident::{AlarmRef, IncidentEvent, evolve},
+        signal::{Priority, SignalKind},
+    };
+    use uuid::Uuid;
+
+    /// A call that nobody has yet.
+    pub(crate) fn call() -> Incident {
+        let id = IncidentId(Uuid::new_v4());
+        let at = Timestamp(1_000_000);
+        let alarm = AlarmRef {
+            alarm: AlarmId(Uuid::new_v4()),
+            position: 1,
+            device: None,
+            press: "1".to_owned(),
+            kind: SignalKind::Sos,
+            received_at: at,
+            problems: vec![],
+            verified: true,
+        };
+        let opened = IncidentEvent::IncidentOpened {
+            incident: id,
+            subject: SubjectId::source("a"),
+            resident: None,
+            alarm,
+            priority: Priority::P1,
+            district: None,
+            place: None,
+            previous: None,
+            late_ms: None,
+        };
+        evolve(None, 0, &Happened::new(at, Actor::Dispatcher, opened)).unwrap()
+    }
+
+    #[test]
+    fn no_more_calls_are_remembered_than_the_bound_and_a_change_of_the_city_is_seen() {
+        let ways = Ways::default();
+        let mut city = City::default();
+        let now = Timestamp(1_000_000);
+        for _ in 0..=CALLS {
+            ways.of(&city, now, &call(), None, None);
+            assert!(ways.lock().len() <= CALLS);
+        }
+        let call = call();
+        ways.of(&city, now, &call, None, None);
+        let seen = |ways: &Ways| ways.lock()[&call.id].0;
+        let before = seen(&ways);
+        city.position = Position(7);
+        ways.of(&city, now, &call, None, None);
+        assert_ne!(seen(&ways), before);
+    }
+}

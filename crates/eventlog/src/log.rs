@@ -77,9 +77,15 @@ impl Log {
         self.0.store.degraded()
     }
 
-    /// Whether the store answers, as far as is known: false while a database is lost and waited for.
+    /// Whether the store answers, as far as is known: false while a database is lost and waited for, or a full disk takes
+    /// nothing.
     pub fn reachable(&self) -> bool {
         self.0.store.reachable()
+    }
+
+    /// Why the last commit failed, when none has succeeded since. On SQLite only.
+    pub fn refused(&self) -> Option<String> {
+        self.0.store.refused()
     }
 
     /// Writes what is queued, puts the files in order and lets go of the writer lock. Later appends are unavailable.

@@ -190,7 +190,12 @@ pub(crate) trait Store: Send + Sync + 'static {
 
     /// Whether the store answers, as far as is known.
     fn reachable(&self) -> bool {
-        true
+        self.refused().is_none()
+    }
+
+    /// Why the last commit failed, when none has succeeded since.
+    fn refused(&self) -> Option<String> {
+        None
     }
 
     /// Why what it keeps is less safe than it could be.

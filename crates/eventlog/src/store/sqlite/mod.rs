@@ -22,7 +22,7 @@ mod session;
 mod trouble;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -48,6 +48,8 @@ pub(crate) struct SqliteStore {
     bystanders: Readers,
     /// Empty when opened for reading: somebody else writes then.
     heads: Heads,
+    /// Why the last commit failed; empty after one that did not.
+    refused: StdMutex<Option<String>>,
 }
 
 /// The writing side. After any failure its session is let go of and opened afresh, so that nothing half-done or
@@ -68,6 +70,7 @@ impl SqliteStore {
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
             heads: Heads::new(),
+            refused: StdMutex::default(),
             writing: Some(Mutex::new(Writing {
                 options: open::writing(&path),
                 session: Some(session),
@@ -90,25 +93,9 @@ impl SqliteStore {
         }
     }
 
-    /// Opens the log in `dir` for reading only.
-    pub(crate) async fn open_reader(dir: &Path) -> Result<Self, OpenError> {
-        let path = open::file(dir);
-        open::check_for_reading(dir, &path).await?;
-        Ok(Self {
-            readers: Readers::new(open::reading(&path)),
-            bystanders: Readers::new(open::reading(&path)),
-            heads: Heads::new(),
-            writing: None,
-            path,
-        })
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
+    async fn attempt(&self, batch: &[Write], now: i64) -> Result<Committed, StoreError> {
         let Some(writing) = &self.writing else {
-            return Err(StoreError("opened for reading".to_owned()).into());
+            return Err(StoreError("opened for reading".to_owned()));
         };
         let mut writing = writing.lock().await;
         let mut session = match writing.session.take() {
@@ -125,9 +112,33 @@ impl Store for SqliteStore {
             Err(error) => {
                 self.heads.forget();
                 session.give_up().await;
-                Err(error.into())
+                Err(error)
             }
         }
+    }
+
+    /// Opens the log in `dir` for reading only.
+    pub(crate) async fn open_reader(dir: &Path) -> Result<Self, OpenError> {
+        let path = open::file(dir);
+        open::check_for_reading(dir, &path).await?;
+        Ok(Self {
+            readers: Readers::new(open::reading(&path)),
+            bystanders: Readers::new(open::reading(&path)),
+            heads: Heads::new(),
+            refused: StdMutex::default(),
+            writing: None,
+            path,
+        })
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
+        let done = self.attempt(batch, now).await;
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        *refused = done.as_ref().err().map(|why| why.0.clone());
+        done.map_err(Uncommitted::from)
     }
 
     async fn head(&self) -> Result<Position, StoreError> {
@@ -211,6 +222,11 @@ impl Store for SqliteStore {
         }
         self.heads.forget();
         restored
+    }
+
+    fn refused(&self) -> Option<String> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.clone()
     }
 
     async fn close(&self) {

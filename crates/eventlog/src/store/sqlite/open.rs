@@ -25,6 +25,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Rows that a reading connection may be ahead of whoever takes them. Ours: half of the pages that followers read.
 const ROW_BUFFER: usize = 1_024;
 
+/// What is written to see whether there is room: as much as SQLite's shared-memory file begins with.
+const PROBE_BYTES: usize = 32 * 1_024;
+
 /// To what the write-ahead file is cut back, in bytes, after it grew.
 const WAL_BYTES: &str = "67108864";
 
@@ -256,7 +259,17 @@ fn sorted(path: &Path, error: &sqlx::Error) -> OpenError {
     match code(error) {
         Some(codes::PERM | codes::READONLY) => OpenError::NoPermission { path },
         Some(codes::FULL) => OpenError::DiskFull { path },
+        // On a full disk SQLite cannot make its companion files, and calls that a fault of the disk.
+        Some(codes::IOERR) if !has_room(&path) => OpenError::DiskFull { path },
         Some(codes::CORRUPT | codes::NOTADB) => OpenError::Corrupt { path, detail },
         _ => OpenError::Other { path, detail },
     }
+}
+
+/// Whether anything can be written beside the file.
+fn has_room(path: &Path) -> bool {
+    let probe = beside(path, "-room");
+    let written = std::fs::write(&probe, [0; PROBE_BYTES]);
+    let _ = std::fs::remove_file(&probe);
+    !written.is_err_and(|error| error.kind() == std::io::ErrorKind::StorageFull)
 }

@@ -121,6 +121,7 @@ pub(super) fn code(error: &sqlx::Error) -> Option<i32> {
 pub(super) mod codes {
     pub(in crate::store::sqlite) const PERM: i32 = 3;
     pub(in crate::store::sqlite) const READONLY: i32 = 8;
+    pub(in crate::store::sqlite) const IOERR: i32 = 10;
     pub(in crate::store::sqlite) const CORRUPT: i32 = 11;
     pub(in crate::store::sqlite) const FULL: i32 = 13;
     pub(in crate::store::sqlite) const NOTADB: i32 = 26;

@@ -82,6 +82,11 @@ async fn a_full_disk_refuses_what_has_no_room_and_takes_it_when_there_is() {
             .contains("no room left on the disk")
     );
     assert_eq!(stored(&bench.log).await, taken, "exactly what was answered");
+    let last = bench.log.append(Lane::Urgent, append(41, 100_000)).await;
+    assert!(last.is_err());
+    assert!(!bench.log.reachable(), "whoever asks is told");
+    let why = bench.log.refused().unwrap();
+    assert!(why.contains("no room left on the disk"), "{why}");
     assert_eq!(bench.log.head(), Position(taken.len() as u64));
 
     bench.store.limit_pages(1_000_000).await;
@@ -94,6 +99,7 @@ async fn a_full_disk_refuses_what_has_no_room_and_takes_it_when_there_is() {
         assert_eq!(answer.duplicate, taken.contains(&id), "event {id}");
     }
     assert_eq!(stored(&bench.log).await.len(), 40);
+    assert!(bench.log.reachable());
     bench.log.close().await;
 }
 
