@@ -4,8 +4,8 @@
 //! May not know: routes.
 
 use crate::{
-    attempts::Attempts, card::Cards, follow::Shared, health::Health, lines::Lines,
-    metrics::Counters, options::ConsoleOptions, password::Checker, records::Records,
+    attempts::Attempts, card::Cards, health::Health, lines::Lines, metrics::Counters,
+    options::ConsoleOptions, password::Checker, records::Records, shared::Shared,
 };
 use casebook::Casebook;
 use std::sync::Arc;

@@ -1,12 +1,13 @@
 //! The board kept up to date: one follower of the log for all consoles.
 //!
-//! For: the shared board, what changed since a position, checkpoints that make starting and replay quick.
+//! For: folding the log into the board, live and at a past position; checkpoints that make starting and replay quick.
 //! May not know: consoles; each asks at its own pace, so a slow one holds nobody up.
 
 use crate::{
     board::{self, Board, Entry, Folded, Saved, Told},
-    options::{CHANGES_KEPT, CLOSED_KEPT, STORY_LINES},
+    options::{CLOSED_KEPT, STORY_LINES},
     records::Records,
+    shared::{Changed, Shared},
 };
 use casebook::{BookError, Case, Casebook, codec::read_as, streams};
 use directory::City;
@@ -18,12 +19,8 @@ use domain::{
 };
 use eventlog::{Delivery, Direction, Filter, Position, Recorded, Revision, SubscribeError};
 use futures_util::FutureExt;
-use std::{
-    collections::{BTreeSet, VecDeque},
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
-use tokio::sync::{Semaphore, watch};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 /// A checkpoint of the board is saved each time the log has grown by this. Ours: folding so many events takes a
@@ -37,10 +34,6 @@ const CHECKPOINT_INCIDENTS: usize = 2 * CLOSED_KEPT;
 /// Events folded before consoles are told. Ours: a storm is shown in steps, not event by event.
 const FOLD_AT_ONCE: usize = 256;
 
-/// News remembered for consoles that have not looked yet; a console that is further behind hears of it with its next
-/// ordinary frame. Ours: what a storm brings between two looks.
-const NEWS_KEPT: usize = 1_024;
-
 /// Records opened ahead at once. Ours: in a storm the consoles' own asking is enough.
 const WARMED_AT_ONCE: usize = 16;
 
@@ -52,116 +45,6 @@ const FORWARD_PAGE: usize = 2_000;
 
 /// Events read at a time when an incident is loaded; a page holds a whole ordinary one.
 const LOAD_PAGE: usize = 1_000;
-
-/// The board all consoles look at.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    now: RwLock<Now>,
-    pulse: watch::Sender<Position>,
-    /// The position of the last news.
-    news: watch::Sender<Position>,
-}
-
-/// What an event did to the board.
-#[derive(Debug, Clone, Copy)]
-struct Changed {
-    position: Position,
-    incident: IncidentId,
-    /// Somebody may have to hear of it at once: it opened, rings somewhere, or was pressed again.
-    news: bool,
-}
-
-#[derive(Debug)]
-struct Now {
-    board: Arc<Board>,
-    /// What changed at which position, oldest first.
-    changes: VecDeque<(Position, IncidentId)>,
-    /// Changes after this position are all in `changes`.
-    floor: Position,
-    /// The news among them, oldest first; the last [`NEWS_KEPT`].
-    news: VecDeque<(Position, IncidentId)>,
-}
-
-impl Shared {
-    pub(crate) fn new(board: Board) -> Self {
-        let position = board.position;
-        let now = Now {
-            floor: position,
-            board: Arc::new(board),
-            changes: VecDeque::new(),
-            news: VecDeque::new(),
-        };
-        Self {
-            now: RwLock::new(now),
-            pulse: watch::Sender::new(position),
-            news: watch::Sender::new(position),
-        }
-    }
-
-    /// The board now.
-    pub(crate) fn board(&self) -> Arc<Board> {
-        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&now.board)
-    }
-
-    /// Ticks whenever the board has moved on.
-    pub(crate) fn watch(&self) -> watch::Receiver<Position> {
-        self.pulse.subscribe()
-    }
-
-    /// Ticks whenever somebody may have to hear of something at once.
-    pub(crate) fn watch_news(&self) -> watch::Receiver<Position> {
-        self.news.subscribe()
-    }
-
-    /// The board, and the incidents of which there was news after a position.
-    pub(crate) fn news(&self, after: Position) -> (Arc<Board>, Vec<IncidentId>) {
-        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        let from = now.news.partition_point(|(at, _)| *at <= after);
-        let ids = now.news.range(from..).map(|(_, id)| *id).collect();
-        (Arc::clone(&now.board), ids)
-    }
-
-    /// The board, and what changed on it after `sent`; `None`: too long ago, take everything.
-    pub(crate) fn since(&self, sent: Position) -> (Arc<Board>, Option<BTreeSet<IncidentId>>) {
-        let now = self.now.read().unwrap_or_else(PoisonError::into_inner);
-        let board = Arc::clone(&now.board);
-        if sent < now.floor || sent > board.position {
-            return (board, None);
-        }
-        let from = now
-            .changes
-            .partition_point(|(position, _)| *position <= sent);
-        let changed: BTreeSet<IncidentId> = now.changes.range(from..).map(|(_, id)| *id).collect();
-        (board, Some(changed))
-    }
-
-    fn publish(&self, board: &Board, changed: Vec<Changed>) {
-        let shown = Arc::new(board.clone());
-        let told = changed.iter().rev().find(|change| change.news);
-        let told = told.map(|change| change.position);
-        let mut now = self.now.write().unwrap_or_else(PoisonError::into_inner);
-        now.board = shown;
-        let news = changed.iter().filter(|change| change.news);
-        now.news
-            .extend(news.map(|change| (change.position, change.incident)));
-        let old = now.news.len().saturating_sub(NEWS_KEPT);
-        now.news.drain(..old);
-        let pairs = changed.iter();
-        now.changes
-            .extend(pairs.map(|change| (change.position, change.incident)));
-        while now.changes.len() > CHANGES_KEPT {
-            if let Some((position, _)) = now.changes.pop_front() {
-                now.floor = now.floor.max(position);
-            }
-        }
-        drop(now);
-        self.pulse.send_replace(board.position);
-        if let Some(position) = told {
-            self.news.send_replace(position);
-        }
-    }
-}
 
 fn categories() -> Filter {
     let names = board::CATEGORIES.iter().map(|&name| name.to_owned());
@@ -546,58 +429,5 @@ mod tests {
         let told = told(&book, closed, Revision::END, 100).await.unwrap();
         assert_eq!(after.story.len(), told.len());
         assert_eq!(board.closed_in_order(), []);
-    }
-
-    fn change(position: u64, incident: IncidentId) -> Changed {
-        Changed {
-            position: Position(position),
-            incident,
-            news: position.is_multiple_of(2),
-        }
-    }
-
-    #[tokio::test]
-    async fn news_is_told_apart_from_other_changes_and_the_oldest_is_let_go() {
-        let book = book().await;
-        let shared = Shared::new(board_at(&book, Position::END).await.unwrap());
-        let told = shared.watch_news();
-        let mut board = Board::clone(&shared.board());
-        let id = IncidentId(Uuid::new_v4());
-        board.position = Position(3);
-        shared.publish(&board, vec![change(3, id)]);
-        assert!(
-            !told.has_changed().unwrap(),
-            "nothing anybody must hear at once"
-        );
-        board.position = Position(5);
-        shared.publish(&board, vec![change(4, id), change(5, id)]);
-        assert!(told.has_changed().unwrap());
-        assert_eq!(shared.news(Position::START).1, [id]);
-        assert!(shared.news(Position(4)).1.is_empty());
-        let many = (6..=6 + 2 * NEWS_KEPT as u64 + 2).map(|position| change(position, id));
-        board.position = Position(10_000);
-        shared.publish(&board, many.collect());
-        assert_eq!(shared.news(Position::START).1.len(), NEWS_KEPT);
-    }
-
-    #[tokio::test]
-    async fn changes_are_given_once_and_too_old_a_position_gets_everything() {
-        let book = book().await;
-        let shared = Shared::new(board_at(&book, Position::END).await.unwrap());
-        let mut board = Board::clone(&shared.board());
-        let id = IncidentId(Uuid::new_v4());
-        let publish = |board: &mut Board, position: u64| {
-            board.position = Position(position);
-            shared.publish(board, vec![change(position, id)]);
-        };
-        publish(&mut board, 5);
-        assert_eq!(shared.since(Position::START).1, Some([id].into()));
-        assert_eq!(shared.since(Position(5)).1, Some([].into()));
-        assert_eq!(shared.since(Position(6)).1, None, "of another log");
-        for position in 6..=CHANGES_KEPT as u64 + 6 {
-            publish(&mut board, position);
-        }
-        assert_eq!(shared.since(Position(5)).1, None, "too long ago");
-        assert_eq!(shared.since(Position(7)).1, Some([id].into()));
     }
 }

@@ -6,7 +6,7 @@
 //! Modules in reading order:
 //!
 //! - `options`: settings and every bound; `app`: what handlers share; `metrics`.
-//! - `board`: the fold all consoles look at; `follow`: kept up to date, and as of a past position.
+//! - `board`: the fold all consoles look at; `follow`: kept up to date, and as of a past position; `shared`: what changed on it.
 //! - `viewer`: who may see what; `names`, `people`, `ways`, `story`, `card`, `counts`: what they see.
 //! - `records`: residents' records opened, and the note of who did.
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
@@ -43,6 +43,7 @@ mod proof;
 mod records;
 mod replay;
 mod session;
+mod shared;
 mod sign_in;
 mod socket;
 mod story;
@@ -113,7 +114,7 @@ impl Console {
                 policy,
                 ways: ways::Ways::default(),
             },
-            shared: Arc::new(follow::Shared::new(board)),
+            shared: Arc::new(shared::Shared::new(board)),
             records: Arc::clone(&records),
             options,
             orders: tokio::runtime::Handle::current(),
