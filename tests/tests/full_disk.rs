@@ -106,19 +106,26 @@ async fn a_full_disk_refuses_presses_and_takes_their_retries_when_there_is_room(
     node.stop().await;
 
     fill(&filler);
+    let said = refused_start(&mount.join("data"));
+    assert!(said.contains("no room left on the disk"), "{said}");
+    let said = refused_start(&mount.join("new"));
+    assert!(said.contains("free some room on its disk"), "{said}");
+    drop(disk);
+}
+
+/// What a start that cannot be says.
+fn refused_start(data: &Path) -> String {
     let started = Command::new(journeys::binary())
         .args(["demo", "--no-cast", "--data"])
-        .arg(mount.join("data"))
+        .arg(data)
         .args(["--console-listen", "127.0.0.1:0"])
         .args(["--devices-listen", "127.0.0.1:0"])
         .args(["--dc09-listen", "127.0.0.1:0"])
         .args(["--eventstore-listen", "127.0.0.1:0"])
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&started.stderr).into_owned();
     assert!(!started.status.success());
-    assert!(said.contains("no room left on the disk"), "{said}");
-    drop(disk);
+    String::from_utf8_lossy(&started.stderr).into_owned()
 }
 
 /// What `/readyz` says once it is ready, or is not.

@@ -250,8 +250,12 @@ fn write_mark(path: &Path, mark: &Mark) -> Result<(), Failure> {
     let fresh = path.join(format!(".{MARK}.new"));
     let written = fs::write(&fresh, text).and_then(|()| fs::rename(&fresh, path.join(MARK)));
     written.map_err(|error| {
+        let remedy = match error.kind() {
+            std::io::ErrorKind::StorageFull => "free some room on its disk",
+            _ => "make it writable",
+        };
         Failure::new(format!(
-            "cannot write to {}: {error}; make it writable or choose another with --data",
+            "cannot write to {}: {error}; {remedy} or choose another with --data",
             path.display()
         ))
     })
