@@ -6,6 +6,7 @@
 use crate::{
     failure::{Doing, Failure},
     folder::Folder,
+    unread::Worded,
 };
 use axum::Router;
 use axum_server::{accept::NoDelayAcceptor, tls_rustls::RustlsAcceptor};
@@ -191,7 +192,7 @@ fn serve_as(
         None => {
             let mut server = axum_server::from_tcp(listener)
                 .doing("listen")?
-                .acceptor(NoDelayAcceptor::new())
+                .acceptor(Worded(NoDelayAcceptor::new()))
                 .first_request_timeout(HEAD_WITHIN)
                 .handle(handle.clone());
             tune(server.http_builder());
@@ -201,7 +202,7 @@ fn serve_as(
             let acceptor = RustlsAcceptor::new(tls).acceptor(NoDelayAcceptor::new());
             let mut server = axum_server::from_tcp(listener)
                 .doing("listen")?
-                .acceptor(acceptor)
+                .acceptor(Worded(acceptor))
                 .first_request_timeout(HEAD_WITHIN)
                 .handle(handle.clone());
             tune(server.http_builder());

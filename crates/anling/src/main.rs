@@ -27,6 +27,8 @@ mod press;
 mod proxy;
 mod roles;
 mod settings;
+mod settings_file;
+mod unread;
 
 use clap::Parser;
 use cli::{Cli, Command};
@@ -72,11 +74,15 @@ async fn run(command: Command) -> Result<(), Failure> {
 
 fn check(given: &settings::Given) -> Result<(), Failure> {
     let settings = settings::Settings::load(given)?;
-    folder::Folder::check(&settings.data, folder::Purpose::Service)?;
+    let mut faults = Vec::new();
+    let folder = folder::Folder::check(&settings.data, folder::Purpose::Service);
+    faults.extend(folder.err().map(|fault| fault.to_string()));
     for (name, address) in settings.doors() {
-        if let Some(address) = address {
-            doors::check_free(name, address)?;
-        }
+        let taken = address.and_then(|address| doors::check_free(name, address).err());
+        faults.extend(taken.map(|fault| fault.to_string()));
+    }
+    if !faults.is_empty() {
+        return Err(Failure::settings(faults));
     }
     println!("配置无误 / the configuration is fine");
     println!("  data     {}", settings.data.display());

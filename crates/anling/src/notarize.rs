@@ -132,8 +132,7 @@ pub(crate) fn read_verifier(given: &str) -> Result<Verifier, Failure> {
 }
 
 /// `[notary]` in the settings file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct NotarySettings {
     /// The signing key's file; `None`: the data folder's own.
     pub(crate) key: Option<PathBuf>,

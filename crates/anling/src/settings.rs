@@ -4,12 +4,16 @@
 //! May not know: what the settings are used for.
 
 use crate::{
-    database::Database, eventstore, failure::Failure, notarize::NotarySettings, roles::Roles,
+    database::Database,
+    eventstore,
+    failure::Failure,
+    notarize::NotarySettings,
+    roles::Roles,
+    settings_file::{File, Webhooks, syntax},
 };
 use casebook::streams;
 use clap::Args;
 use domain::{NodeId, policy::RingPolicy};
-use serde::Deserialize;
 use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -104,48 +108,6 @@ pub(crate) struct Given {
     pub(crate) dc09_listen: Option<String>,
 }
 
-/// The settings file, every entry optional.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    data: Option<PathBuf>,
-    database_url: Option<String>,
-    #[serde(default)]
-    allow_unsafe_database: bool,
-    console_listen: Option<String>,
-    devices_listen: Option<String>,
-    ops_listen: Option<String>,
-    roles: Option<Vec<String>>,
-    node: Option<String>,
-    dc09_listen: Option<String>,
-    eventstore_listen: Option<String>,
-    eventstore_prefix: Option<String>,
-    eventstore_certificate: Option<PathBuf>,
-    eventstore_certificate_key: Option<PathBuf>,
-    public_url: Option<String>,
-    policy: Option<PathBuf>,
-    master_key: Option<PathBuf>,
-    duty_phone: Option<String>,
-    heartbeat_s: Option<u32>,
-    #[serde(default)]
-    trusted_proxies: Vec<IpAddr>,
-    panel_poll_s: Option<u32>,
-    #[serde(default)]
-    webhooks: Webhooks,
-    #[serde(default)]
-    notary: NotarySettings,
-}
-
-/// Where duty phones, messages and work chats are rung, and the secret the calls are signed with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Webhooks {
-    pub(crate) duty_phone: Option<String>,
-    pub(crate) sms: Option<String>,
-    pub(crate) work_chat: Option<String>,
-    pub(crate) secret: Option<String>,
-}
-
 /// What the binary runs on.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
@@ -192,11 +154,10 @@ impl Settings {
                         path.display()
                     ))
                 })?;
-                let file = toml::from_str(&text).map_err(|error| {
-                    Failure::setting(format!(
-                        "{} is not a valid settings file:\n{error}",
-                        path.display()
-                    ))
+                let file = File::read(&text).map_err(|faults| {
+                    let faults = faults.iter();
+                    let faults = faults.map(|fault| format!("{}, {fault}", path.display()));
+                    Failure::settings(faults.collect())
                 })?;
                 (file, path.parent().map(PathBuf::from).unwrap_or_default())
             }
@@ -448,8 +409,10 @@ fn policy(path: Option<PathBuf>, faults: &mut Vec<String>) -> Option<RingPolicy>
     let read = std::fs::read_to_string(&path)
         .map_err(|error| format!("cannot read the ring policy {}: {error}", path.display()))
         .and_then(|text| {
-            toml::from_str::<RingPolicy>(&text)
-                .map_err(|error| format!("{} is not a ring policy:\n{error}", path.display()))
+            toml::from_str::<RingPolicy>(&text).map_err(|error| {
+                let fault = syntax(&text, &error).told();
+                format!("the ring policy {}, {fault}", path.display())
+            })
         });
     match read {
         Ok(policy) => {

@@ -97,6 +97,12 @@ impl Reader<'_> {
             let said = match heard {
                 Heard::Message(message) => self.hear(message, &mut asked).await,
                 Heard::Malformed(detail) => Some(refusal("", Failure::malformed(detail))),
+                Heard::Broken(bye) => {
+                    if self.post.send(Post::Broken(bye)).await.is_ok() {
+                        self.hang_up.cancelled().await;
+                    }
+                    break;
+                }
             };
             if let Some(said) = said
                 && self.post.send(Post::Say(said)).await.is_err()

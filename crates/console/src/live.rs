@@ -15,7 +15,7 @@ use crate::{
     replay, session,
     session::Signed,
     sign_in::me,
-    socket::{self, AWAY, ENDED, Gone, Mouth},
+    socket::{self, AWAY, Bye, ENDED, Gone, Mouth},
     viewer::Viewer,
 };
 use axum::{
@@ -90,6 +90,8 @@ pub(crate) enum Post {
     Say(ToPage),
     /// The page came, with what it had.
     Resumed(Option<Position>),
+    /// What the page sends cannot be read any more; it is told why.
+    Broken(Bye),
 }
 
 async fn run(app: Arc<App>, signed: Signed, place: Place, socket: WebSocket) {
@@ -233,6 +235,10 @@ impl Writer<'_> {
                         self.feed.resume(position.filter(|_| !stale));
                         started = true;
                         due = Some(Instant::now());
+                    }
+                    Some(Post::Broken((code, reason))) => {
+                        self.mouth.close(code, reason).await;
+                        return Err(Gone);
                     }
                     None => return Err(Gone),
                 },

@@ -44,20 +44,25 @@ pub(crate) async fn run(
     app.metrics.replays.fetch_add(1, Relaxed);
     let (mut mouth, mut ear) = socket::split(socket);
     let (send, mut heard) = mpsc::channel(WAITING);
-    let hear = async {
+    // When the page has gone, what it said last is still heard: the queue ends after it.
+    let hear = async move {
         while let Some(message) = ear.next().await {
             if send.send(message).await.is_err() {
                 return;
             }
         }
     };
-    tokio::select! {
-        ended = show(&app, &signed, &place, at, &mut mouth, &mut heard) => {
-            if let Ok(why) = ended {
-                goodbye(&mut mouth, why).await;
-            }
+    let show = async {
+        let ended = show(&app, &signed, &place, at, &mut mouth, &mut heard).await;
+        if let Ok(why) = ended {
+            goodbye(&mut mouth, why).await;
         }
-        () = hear => {}
+    };
+    let mut hear = std::pin::pin!(hear);
+    let mut show = std::pin::pin!(show);
+    tokio::select! {
+        () = &mut show => {}
+        () = &mut hear => show.await,
     }
     app.metrics.replays.fetch_sub(1, Relaxed);
 }
@@ -103,6 +108,10 @@ async fn show(
                 Some(Heard::Message(_)) => {}
                 Some(Heard::Malformed(detail)) => {
                     mouth.say(&refusal("", Failure::malformed(detail))).await?;
+                }
+                Some(Heard::Broken((code, reason))) => {
+                    mouth.close(code, reason).await;
+                    return Err(Gone);
                 }
                 None => return Err(Gone),
             },

@@ -39,7 +39,12 @@ pub(crate) enum Heard {
     Message(FromPage),
     /// Not a message of ours; the text says where it went wrong.
     Malformed(String),
+    /// Not WebSocket, or more than is read: nothing after it can be heard.
+    Broken(Bye),
 }
+
+/// Why a connection ends, as RFC 6455 (section 7.4.1) says it: a close code and a reason.
+pub(crate) type Bye = (u16, &'static str);
 
 pub(crate) fn split(socket: WebSocket) -> (Mouth, Ear) {
     let (sink, stream) = socket.split();
@@ -91,10 +96,13 @@ impl Mouth {
 }
 
 impl Ear {
-    /// The next message; `None` when the other side has gone or broke the protocol.
+    /// The next message; `None` when the other side has gone.
     pub(crate) async fn next(&mut self) -> Option<Heard> {
         loop {
-            let message = self.stream.next().await?.ok()?;
+            let message = match self.stream.next().await? {
+                Ok(message) => message,
+                Err(error) => return broken(&error).map(Heard::Broken),
+            };
             self.heard.send_replace(Instant::now());
             match message {
                 Message::Text(text) => return Some(read(text.as_str())),
@@ -105,6 +113,20 @@ impl Ear {
                 Message::Close(_) => return None,
             }
         }
+    }
+}
+
+/// What a page sent that cannot be read; `None` when the line itself went away.
+fn broken(error: &axum::Error) -> Option<Bye> {
+    let said = error.to_string();
+    if said.contains("UTF-8") {
+        Some((close_code::INVALID, "a text frame is not UTF-8"))
+    } else if said.contains("Space limit") {
+        Some((close_code::SIZE, "a message is at most 64 KiB"))
+    } else if said.contains("protocol error") && !said.contains("reset") {
+        Some((close_code::PROTOCOL, "not a WebSocket frame"))
+    } else {
+        None
     }
 }
 

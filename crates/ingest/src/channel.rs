@@ -40,6 +40,9 @@ use wire::device::ChannelOut;
 /// `key.<the key in base64url>` as a second subprotocol instead, which is read and never answered.
 const PROTOCOL: &str = "anling.device.v1";
 
+/// Why a channel ends, as RFC 6455 (section 7.4.1) says it: a close code and a reason.
+type Bye = (u16, &'static str);
+
 /// One connection.
 struct Line {
     door: Arc<Door>,
@@ -157,51 +160,58 @@ fn offered_key(headers: &HeaderMap) -> Option<String> {
 
 impl Line {
     async fn serve(self, socket: WebSocket) {
-        let (sink, stream) = socket.split();
-        let (out, queue) = mpsc::channel(CHANNEL_QUEUE);
+        let (mut sink, stream) = socket.split();
+        let (out, mut queue) = mpsc::channel(CHANNEL_QUEUE);
         let (signals, taking) = mpsc::channel(CHANNEL_SIGNALS);
         let slow = CancellationToken::new();
         let joined = self
             .proven
             .then(|| self.door.back.join(&self.device, out.clone(), slow.clone()));
         let listening = async {
-            tokio::join!(
-                self.listen(stream, signals, out.clone()),
-                self.store(taking, out.clone())
-            );
+            let listened = self.listen(stream, signals, out.clone());
+            tokio::join!(listened, self.store(taking, out.clone())).0
         };
-        tokio::select! {
-            () = listening => {}
-            () = self.speak(sink, queue, &slow) => {}
-        }
+        let bye = tokio::select! {
+            bye = listening => bye,
+            bye = self.speak(&mut sink, &mut queue, &slow) => bye,
+        };
         drop(joined);
+        if let Some(bye) = bye {
+            // The device may be gone already; then nobody minds.
+            let idle = self.door.options.channel_idle;
+            let _ = tokio::time::timeout(idle, part(&mut sink, &mut queue, bye)).await;
+        }
     }
 
-    /// Reads frames until the device goes, falls quiet, or sends what no device would.
+    /// Reads frames until the device goes (`None`), falls quiet, or sends what no device would.
     async fn listen(
         &self,
         mut stream: SplitStream<WebSocket>,
         signals: mpsc::Sender<Reading>,
         out: mpsc::Sender<ChannelOut>,
-    ) {
+    ) -> Option<Bye> {
         let idle = self.door.options.channel_idle;
-        while let Ok(Some(heard)) = tokio::time::timeout(idle, stream.next()).await {
-            let message = match heard {
+        loop {
+            let Ok(heard) = tokio::time::timeout(idle, stream.next()).await else {
+                return Some((close_code::POLICY, "nothing was heard for too long"));
+            };
+            let message = match heard? {
                 Ok(message) => message,
                 Err(error) => {
+                    let bye = broken(&error)?;
                     // The connection ends with it, but who sent it meant something: text in another encoding is how
                     // many devices write an address. What it said cannot be had; that it spoke is an alarm.
-                    if self.proven && is_garbled(&error) {
+                    if self.proven {
                         let _ = signals.send(self.own(decode::signal(GARBLED))).await;
                     }
-                    return;
+                    return Some(bye);
                 }
             };
             let bytes = match &message {
                 Message::Text(text) => text.as_bytes(),
                 Message::Binary(bytes) => bytes,
                 Message::Ping(_) | Message::Pong(_) => continue,
-                Message::Close(_) => return,
+                Message::Close(_) => return None,
             };
             let frame = if bytes.len() > FRAME_LIMIT {
                 let reading = decode::cut_signal(&bytes[..RAW_LIMIT]);
@@ -214,11 +224,13 @@ impl Line {
             };
             let goes_on = match frame {
                 Frame::Heartbeat { .. } => out.try_send(self.beat()).is_ok(),
-                Frame::Signal { shaped: false, .. } if !self.proven => return,
+                Frame::Signal { shaped: false, .. } if !self.proven => {
+                    return Some((close_code::POLICY, "not a signal, and the key is unknown"));
+                }
                 Frame::Signal { reading, .. } => signals.send(self.own(reading)).await.is_ok(),
             };
             if !goes_on {
-                return;
+                return Some((close_code::POLICY, "answers are not taken"));
             }
         }
     }
@@ -289,36 +301,46 @@ impl Line {
         }
     }
 
-    /// Sends what is queued, and pings, until the device is too slow or we stop.
+    /// Sends what is queued, and pings, until the device is gone (`None`), too slow, or we stop.
     async fn speak(
         &self,
-        mut sink: SplitSink<WebSocket, Message>,
-        mut queue: mpsc::Receiver<ChannelOut>,
+        sink: &mut SplitSink<WebSocket, Message>,
+        queue: &mut mpsc::Receiver<ChannelOut>,
         slow: &CancellationToken,
-    ) {
+    ) -> Option<Bye> {
         let idle = self.door.options.channel_idle;
         let mut pings = tokio::time::interval(idle / 3);
-        let (code, reason) = loop {
+        loop {
             let message = tokio::select! {
                 biased;
-                () = slow.cancelled() => break (close_code::POLICY, "another channel took its place, or too slow"),
-                () = self.door.stopping.cancelled() => break (close_code::AWAY, "the server stops; connect again"),
+                () = slow.cancelled() => return Some((close_code::POLICY, "another channel took its place, or too slow")),
+                () = self.door.stopping.cancelled() => return Some((close_code::AWAY, "the server stops; connect again")),
                 message = queue.recv() => match message {
                     Some(message) => text(&message),
-                    None => break (close_code::NORMAL, ""),
+                    None => return Some((close_code::NORMAL, "")),
                 },
                 _ = pings.tick() => Message::Ping(bytes::Bytes::new()),
             };
             let sent = tokio::time::timeout(idle, sink.send(message)).await;
             if !matches!(sent, Ok(Ok(()))) {
-                return;
+                return None;
             }
-        };
-        let reason = reason.into();
-        let close = Message::Close(Some(CloseFrame { code, reason }));
-        // The device may be gone already; then nobody minds.
-        let _ = tokio::time::timeout(idle, sink.send(close)).await;
+        }
     }
+}
+
+/// Says what is still to be said, then why the channel ends.
+async fn part(
+    sink: &mut SplitSink<WebSocket, Message>,
+    queue: &mut mpsc::Receiver<ChannelOut>,
+    (code, reason): Bye,
+) -> Result<(), axum::Error> {
+    while let Ok(message) = queue.try_recv() {
+        sink.send(text(&message)).await?;
+    }
+    let reason = reason.into();
+    sink.send(Message::Close(Some(CloseFrame { code, reason })))
+        .await
 }
 
 fn text(message: &ChannelOut) -> Message {
@@ -329,8 +351,16 @@ fn text(message: &ChannelOut) -> Message {
 /// Stands for a frame that the WebSocket itself could not take.
 const GARBLED: &[u8] = b"a frame that is no WebSocket text";
 
-/// Whether an error is about what was sent, rather than about a line that went away.
-fn is_garbled(error: &axum::Error) -> bool {
+/// The close code and reason for what was sent and cannot be read; `None` when the line itself went away.
+fn broken(error: &axum::Error) -> Option<Bye> {
     let said = error.to_string();
-    said.contains("UTF-8") || (said.contains("protocol error") && !said.contains("reset"))
+    if said.contains("UTF-8") {
+        Some((close_code::INVALID, "a text frame is not UTF-8"))
+    } else if said.contains("Space limit") {
+        Some((close_code::SIZE, "a frame is longer than this door reads"))
+    } else if said.contains("protocol error") && !said.contains("reset") {
+        Some((close_code::PROTOCOL, "not a WebSocket frame"))
+    } else {
+        None
+    }
 }
