@@ -49,6 +49,9 @@ pub enum ActError {
     /// Somebody else wrote first every time.
     #[error("the incident changed too fast; try again")]
     Conflict,
+    /// This command's id stands for another act that was done before. A bug of the asker's.
+    #[error("this command's id was used for another act; make a new one for each")]
+    Reused,
     /// There is no such incident.
     #[error("there is no such incident")]
     NotFound,
@@ -97,7 +100,7 @@ impl Casebook {
             let folded = self.incident(id).await?;
             // Nearly every command is new, and the fold knows it.
             if folded.may_hold(command_event(command, 0))
-                && let Some(first) = self.first_result(id, &stream, command).await?
+                && let Some(first) = self.first_result(id, &stream, command, &asked).await?
             {
                 return Ok(first);
             }
@@ -136,6 +139,7 @@ impl Casebook {
         });
         let mut batch = Batch::new(Meta {
             command: Some(command.0),
+            act: Some(asked.command.name().to_owned()),
             ..Meta::about(incident.id.0)
         });
         let stream = streams::incident(incident.id);
@@ -213,17 +217,24 @@ impl Casebook {
         id: IncidentId,
         stream: &StreamName,
         command: CommandId,
-    ) -> Result<Option<Acted>, BookError> {
-        let Some(first) = self.log.find(stream, command_event(command, 0)).await? else {
+        asked: &Asked,
+    ) -> Result<Option<Acted>, ActError> {
+        let found = self.log.find(stream, command_event(command, 0)).await;
+        let Some(first) = found.map_err(BookError::from)? else {
             return Ok(None);
         };
+        // What was written before acts had names is not compared.
+        let act = Meta::read(&first.meta).act;
+        if act.is_some_and(|act| act != asked.command.name()) {
+            return Err(ActError::Reused);
+        }
         let mut recorded = vec![first];
         while let Some(next) = self.next_of(stream, command, &recorded).await? {
             recorded.push(next);
         }
         let mut events = Vec::with_capacity(recorded.len());
         for one in &recorded {
-            events.extend(read_as::<IncidentEvent>(one)?);
+            events.extend(read_as::<IncidentEvent>(one).map_err(BookError::from)?);
         }
         let Some(last) = recorded.last() else {
             return Ok(None);

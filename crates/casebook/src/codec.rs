@@ -43,6 +43,9 @@ pub struct Meta {
     /// The command that caused it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<Uuid>,
+    /// What the command asked, in a word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<String>,
     /// Version of the body's shape.
     pub schema: u32,
 }
@@ -53,6 +56,7 @@ impl Default for Meta {
             correlation: None,
             causation: None,
             command: None,
+            act: None,
             schema: SCHEMA,
         }
     }
@@ -82,6 +86,10 @@ impl Meta {
             correlation: id("correlation"),
             causation: id("causation"),
             command: id("command"),
+            act: value
+                .get("act")
+                .and_then(|it| it.as_str())
+                .map(str::to_owned),
             schema: schema.and_then(|it| u32::try_from(it).ok()).unwrap_or(1),
         }
     }

@@ -101,10 +101,14 @@ impl Wanted {
                 ("state", _) => return Err(Failure::malformed("state: open or closed")),
                 ("after", _) => wanted.after = Some(value),
                 ("limit", _) => {
-                    let limit: usize = value.parse().ok().filter(|n| *n > 0).ok_or_else(|| {
-                        Failure::malformed(format!("limit: a number from 1 to {PAGE_LIMIT}"))
-                    })?;
-                    wanted.limit = limit.min(PAGE_LIMIT);
+                    let limit: usize = value
+                        .parse()
+                        .ok()
+                        .filter(|n| (1..=PAGE_LIMIT).contains(n))
+                        .ok_or_else(|| {
+                            Failure::malformed(format!("limit: a number from 1 to {PAGE_LIMIT}"))
+                        })?;
+                    wanted.limit = limit;
                 }
                 ("district", _) => {
                     let district = DistrictId::parse(&value);

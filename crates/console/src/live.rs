@@ -11,6 +11,7 @@ use crate::{
     http,
     lines::{Place, Why},
     options::{FRAME_BYTES, FRAME_GAP, NEWS_REST, OUTBOX, SESSION_CHECK_EVERY},
+    orders,
     problem::{Answer, Failure},
     replay, session,
     session::Signed,
@@ -48,6 +49,9 @@ pub(crate) async fn console(
 ) -> Answer<Response> {
     let signed = session::signed_socket(&app, request.headers()).await?;
     let at = replay_position(&request)?;
+    if let Some(at) = at {
+        within_the_log(&app, at).await?;
+    }
     let upgrade = upgrade.map_err(|_| Failure::malformed("this address speaks WebSocket"))?;
     if app.stop.is_cancelled() {
         return Err(Failure::unavailable("the console is stopping"));
@@ -83,6 +87,21 @@ fn replay_position(request: &Request) -> Answer<Option<Position>> {
     text.parse()
         .map(|at| Some(Position(at)))
         .map_err(|_| Failure::malformed("at: a position is a whole number"))
+}
+
+/// A position is given out by some process before every other has read as far; what lies further is nowhere.
+async fn within_the_log(app: &App, at: Position) -> Answer<()> {
+    if app.shared.board().position >= at {
+        return Ok(());
+    }
+    orders::until_shown(app, at.0).await;
+    match app.shared.board().position {
+        reached if reached >= at => Ok(()),
+        last => Err(Failure::malformed(format!(
+            "at: the log ends at position {}",
+            last.0
+        ))),
+    }
 }
 
 /// What the reading half tells the writing one.

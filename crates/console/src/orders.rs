@@ -112,6 +112,9 @@ pub(crate) fn refused(city: &City, error: ActError) -> Failure {
         ActError::Conflict => {
             return Failure::unavailable("the incident changed too fast; try again");
         }
+        ActError::Reused => {
+            return Failure::refused("command_reused", &error.to_string(), None);
+        }
         ActError::NotFound => return Failure::not_found("incident"),
         ActError::Unavailable(detail) => return Failure::unavailable(detail),
     };

@@ -147,8 +147,9 @@ impl Worker {
                     count(&self.metrics.idle);
                     continue;
                 }
-                // Nothing of ours opens or closes a care.
-                Err(ActError::CareRefused(_)) => continue,
+                // Nothing of ours opens or closes a care; another process's act stands under this id, and the fold will
+                // show it.
+                Err(ActError::CareRefused(_) | ActError::Reused) => continue,
                 Err(ActError::Conflict) => return Err(Trouble::Conflict),
                 Err(ActError::NotFound) => return Err(Trouble::Lost),
                 Err(ActError::Unavailable(why)) => return Err(Trouble::Unavailable(why)),

@@ -70,7 +70,7 @@ fn command() -> Operation {
     let refused = |code: &str, title: &str| Failure::refused(code, title, None);
     let taken = Failure::refused(
         "already_accepted",
-        "王秀英 has accepted it already",
+        "somebody has accepted it already",
         Some(Named::person("王秀英")),
     );
     let operation = Operation::new("对呼叫做一件事 · Do something with a call", "calls")
@@ -92,7 +92,7 @@ fn command() -> Operation {
     operation
         .no(taken, "已有人接单(`who`) · Somebody has it (`who`)")
         .no(
-            Failure::refused("not_yours", "李敏 has it", Some(Named::person("李敏"))),
+            Failure::refused("not_yours", "somebody else has it", Some(Named::person("李敏"))),
             "在别人手里(`who`) · It is somebody else's",
         )
         .no(

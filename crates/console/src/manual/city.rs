@@ -70,7 +70,7 @@ fn duty_phone() -> Operation {
     );
     let taken = Failure::refused(
         "already_accepted",
-        "王秀英 has accepted it already",
+        "somebody has accepted it already",
         Some(Named::person("王秀英")),
     );
     Operation::new("值班手机的回答 · A duty phone's answer", "city")

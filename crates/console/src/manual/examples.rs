@@ -129,7 +129,7 @@ pub(super) fn to_page() -> Vec<Value> {
         ] }),
         json!({ "t": "result", "command": COMMAND, "done": { "revision": 13, "position": 4_719, "repeated": false }, "refused": null }),
         json!({ "t": "result", "command": COMMAND, "done": null, "refused": { "type": "/problems/already-accepted",
-            "title": "李敏 has accepted it already", "status": 409, "code": "already_accepted", "who": "李敏", "who_en": "Li Min" } }),
+            "title": "somebody has accepted it already", "status": 409, "code": "already_accepted", "who": "李敏", "who_en": "Li Min" } }),
         json!({ "t": "pong", "n": 7, "now": now }),
         json!({ "t": "signed_out", "why": "expired" }),
     ]

@@ -4,7 +4,13 @@ use crate::hall::{Hall, at_site};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
 use uuid::Uuid;
 
 #[tokio::test]
@@ -316,10 +322,25 @@ async fn a_page_that_talks_nonsense_is_told_so_and_goes_on() {
     page.say_text("{\"t\":\"ping\",\"n\":7}".to_owned()).await;
     page.until(|m| matches!(m, wire::console::ToPage::Pong { n: 7, .. }).then_some(()))
         .await;
-    // A frame beyond the bound ends this console, and no other.
+    // A frame beyond the bound ends this console, and no other; so does text in another encoding. Both say why, live and
+    // in a replay.
     let long = "x".repeat(console::FRAME_BYTES + 1);
-    page.say_raw(Message::Text(long.into())).await;
-    while page.next().await.is_some() {}
+    let long = Message::Text(long.into());
+    let garbled = Frame::message(
+        b"{\"t\":\"\xd4\xda\"}".to_vec(),
+        OpCode::Data(Data::Text),
+        true,
+    );
+    let garbled = Message::Frame(garbled);
+    page.say_raw(long.clone()).await;
+    assert_eq!(page.closed().await, 1009);
+    for path in ["/v1/console", "/v1/console?at=1"] {
+        for (sent, code) in [(&long, 1009), (&garbled, 1007)] {
+            let mut page = hall.socket(&anna, path).await;
+            page.say_raw(sent.clone()).await;
+            assert_eq!(page.closed().await, code, "{path}");
+        }
+    }
     let mut other = hall.page(&anna, "tab-2", None).await;
     other.snapshot().await;
 }

@@ -440,6 +440,18 @@ impl Page {
         }
     }
 
+    /// The code with which the console ends, passing over what is said before.
+    pub(crate) async fn closed(&mut self) -> u16 {
+        loop {
+            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
+            match message.expect("the console says something") {
+                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
+                Some(Ok(Message::Close(None)) | Err(_)) | None => panic!("it ended without a word"),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
     /// Reads on until a message gives what is looked for.
     pub(crate) async fn until<T>(&mut self, mut find: impl FnMut(ToPage) -> Option<T>) -> T {
         loop {

@@ -126,7 +126,7 @@ async fn a_console_that_comes_back_misses_nothing_and_gets_nothing_twice() {
 async fn a_position_of_another_log_gets_a_snapshot() {
     let hall = Hall::open().await;
     let anna = hall.token("manager").await;
-    for position in [0, 1, u64::MAX] {
+    for position in [0, 1, 1 << 40, u64::MAX] {
         let mut page = hall.page(&anna, "tab-1", Some(position)).await;
         let first = page
             .until(|message| match message {
@@ -159,6 +159,12 @@ async fn a_repeated_command_acts_once() {
     assert_eq!(status, StatusCode::OK);
     assert_eq!(again["repeated"], true);
     assert_eq!(again["revision"], first["revision"]);
+    // The same id for another act is a fault of the page's, and not a repetition.
+    let (status, problem) = hall
+        .command(&anna, incident, id, None, Act::StartTalk)
+        .await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    assert_eq!(problem["code"], "command_reused");
     let count = |is: fn(&IncidentEvent) -> bool| {
         let of = move |case: &Case| matches!(case, Case::Incident(h) if is(&h.event));
         let events = hall.events();

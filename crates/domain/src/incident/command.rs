@@ -161,3 +161,42 @@ pub enum IncidentCommand {
         text: Option<Sealed>,
     },
 }
+
+impl IncidentCommand {
+    /// What is asked, in a word; stands in the metadata of what came of it, so it is for ever.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Open { .. } => "open",
+            Self::Join { .. } => "join",
+            Self::Offer { .. } => "offer",
+            Self::Show { .. } => "show",
+            Self::MarkUnseen { .. } => "mark_unseen",
+            Self::RingDutyPhone { .. } => "ring_duty_phone",
+            Self::Decline { .. } => "decline",
+            Self::Escalate { .. } => "escalate",
+            Self::Accept { .. } => "accept",
+            Self::LapseAcceptance => "lapse_acceptance",
+            Self::StartTalk => "start_talk",
+            Self::StillOnIt => "still_on_it",
+            Self::AskOverdue { .. } => "ask_overdue",
+            Self::HandOver { .. } => "hand_over",
+            Self::Hold { .. } => "hold",
+            Self::EndHold => "end_hold",
+            Self::TryContact { .. } => "try_contact",
+            Self::SendResponder { .. } => "send_responder",
+            Self::DelayResponder { .. } => "delay_responder",
+            Self::Arrive { .. } => "arrive",
+            Self::ReturnResponder { .. } => "return_responder",
+            Self::CallEmergencyService { .. } => "call_emergency_service",
+            Self::AskSupport => "ask_support",
+            Self::AddNote { .. } => "add_note",
+            Self::AnswerProtocol { .. } => "answer_protocol",
+            Self::Transfer { .. } => "transfer",
+            Self::Resolve { .. } => "resolve",
+            Self::Reopen { .. } => "reopen",
+            Self::FollowUp { .. } => "follow_up",
+            Self::OpenReview { .. } => "open_review",
+            Self::CloseReview { .. } => "close_review",
+        }
+    }
+}

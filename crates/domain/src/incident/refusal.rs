@@ -21,11 +21,11 @@ pub enum Refusal {
     NotAllowed,
     #[error("one person cannot act for another")]
     NotYourself,
-    #[error("{owner} has it")]
+    #[error("somebody else has it")]
     NotYours { owner: OperatorId },
     #[error("nobody has accepted it yet")]
     NotAccepted,
-    #[error("{by} has accepted it already")]
+    #[error("somebody has accepted it already")]
     AlreadyAccepted { by: OperatorId },
     #[error("it has not been offered there")]
     NotOffered,
@@ -47,7 +47,7 @@ pub enum Refusal {
     HoldNotAhead,
     #[error("it cannot be given there")]
     BadTarget,
-    #[error("{responder} is not on the way")]
+    #[error("that responder is not on the way")]
     NotOnTheWay { responder: ResponderId },
     #[error("a way may take {max_min} minutes at most")]
     WayTooLong { max_min: u32 },

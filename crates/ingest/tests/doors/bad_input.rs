@@ -193,7 +193,8 @@ async fn garbage_on_a_channel_without_a_key_ends_it_and_a_signal_is_taken_unveri
     let answer = channel.next_of("taken").await;
     assert_eq!(answer["verified"], false);
     channel.send("garbage").await;
-    assert_eq!(channel.next().await, None);
+    let (code, why) = channel.closed().await;
+    assert_eq!((code, why.is_empty()), (1008, false));
     assert_eq!(house.signals().await.len(), 1);
     house.stop().await;
 }
@@ -214,9 +215,18 @@ async fn a_text_frame_in_another_encoding_is_still_an_alarm() {
     let gbk = b"{\"t\":\"signal\",\"press\":\"7\",\"kind\":\"sos\",\"text\":\"\xd4\xda\xb3\xf8\xb7\xbf\"}";
     let frame = Frame::message(gbk.to_vec(), OpCode::Data(Data::Text), true);
     channel.0.send(Message::Frame(frame)).await.unwrap();
-    // The line ends; what was said before it ended is in the log.
-    while channel.next().await.is_some() {}
+    // It is taken before the line ends, and the line says why it does.
+    channel.next_of("taken").await;
+    assert_eq!(
+        channel.closed().await,
+        (1007, "a text frame is not UTF-8".to_owned())
+    );
     let signals = house.signals().await;
     assert_eq!(signals.len(), 1, "{signals:?}");
+    // So is more than one frame may hold; the line may be torn down while it is still being sent.
+    let mut channel = house.channel(DEVICE, Some(KEY)).await;
+    let long = Message::text("x".repeat(5 * 1024 * 1024));
+    let _ = channel.0.send(long).await;
+    house.until_signals(2).await;
     house.stop().await;
 }

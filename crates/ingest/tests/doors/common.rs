@@ -220,6 +220,17 @@ impl House {
         events.iter().filter_map(|it| signal_of(it)).collect()
     }
 
+    /// Waits until so many signals are in the log.
+    pub(crate) async fn until_signals(&self, count: usize) {
+        let enough = async {
+            while self.signals().await.len() < count {
+                tokio::task::yield_now().await;
+            }
+        };
+        let found = tokio::time::timeout(SOON, enough).await;
+        found.expect("the signals come");
+    }
+
     pub(crate) async fn signal_at(&self, position: u64) -> (String, String, Received) {
         let events = self.events().await;
         let event = events.iter().find(|it| it.position.0 == position);
@@ -324,6 +335,20 @@ impl Channel {
             match next.await.expect("the channel speaks") {
                 Some(Ok(Message::Text(text))) => return Some(serde_json::from_str(&text).unwrap()),
                 Some(Ok(Message::Close(_)) | Err(_)) | None => return None,
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// The code and reason with which the channel was closed, passing over what is said before.
+    pub(crate) async fn closed(&mut self) -> (u16, String) {
+        loop {
+            let next = tokio::time::timeout(SOON, self.0.next());
+            match next.await.expect("the channel speaks") {
+                Some(Ok(Message::Close(Some(frame)))) => {
+                    return (frame.code.into(), frame.reason.to_string());
+                }
+                Some(Ok(Message::Close(None)) | Err(_)) | None => panic!("it ended without a word"),
                 Some(Ok(_)) => {}
             }
         }
