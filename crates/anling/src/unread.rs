@@ -204,18 +204,21 @@ mod tests {
     async fn a_head_that_does_not_read_is_answered_with_a_problem() {
         let listener = doors::bind("devices_listen", "127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/v1/signals", post(|| async { "taken" }));
+        let router = Router::new().route("/", post(|| async { "taken" }));
         let served = doors::serve(listener, router, None).unwrap();
-        let long = format!(
-            "POST /v1/signals HTTP/1.1\r\nX: {}\r\n\r\n",
-            "x".repeat(1 << 20)
-        );
+        let long = format!("POST / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(1 << 20));
         let far = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(70_000));
         for (request, status) in [
-            (&b"POST /v1/signals HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n"[..], "400"),
-            (b"POST /v1/signals HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "400"),
+            (
+                &b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: -5\r\n\r\n"[..],
+                "400",
+            ),
+            (
+                b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                "400",
+            ),
             (b"\x16\x03\x01 hello, this is TLS\r\n\r\n", "400"),
-            (b"POST /v1/signals HTTP/1.1\r\nBad Header: a\r\n\r\n", "400"),
+            (b"POST / HTTP/1.1\r\nBad Header: a\r\n\r\n", "400"),
             (long.as_bytes(), "431"),
             (far.as_bytes(), "414"),
         ] {
@@ -227,7 +230,7 @@ mod tests {
             assert_eq!(problem["status"].to_string(), status);
             assert!(!problem["detail"].as_str().unwrap().is_empty());
         }
-        let fine = b"POST /v1/signals HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+        let fine = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
         assert!(answer(address, fine).await.ends_with("taken"));
         served.stop().await;
     }

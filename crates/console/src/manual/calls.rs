@@ -92,7 +92,11 @@ fn command() -> Operation {
     operation
         .no(taken, "已有人接单(`who`) · Somebody has it (`who`)")
         .no(
-            Failure::refused("not_yours", "somebody else has it", Some(Named::person("李敏"))),
+            Failure::refused(
+                "not_yours",
+                "somebody else has it",
+                Some(Named::person("李敏")),
+            ),
             "在别人手里(`who`) · It is somebody else's",
         )
         .no(
