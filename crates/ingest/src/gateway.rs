@@ -373,7 +373,7 @@ fn lane(received: &Received) -> Lane {
         SignalClass::Alarm | SignalClass::Cancel
     );
     if alarm && !received.problems.contains(&Problem::Flood) {
-        Lane::Urgent
+        Lane::Alarm
     } else {
         Lane::Bulk
     }
