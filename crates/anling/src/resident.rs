@@ -226,8 +226,9 @@ fn day_over(day: &str) -> Result<Timestamp, Failure> {
     let date: jiff::civil::Date = day.parse().map_err(|_| bad())?;
     let next = date.tomorrow().map_err(|_| bad())?;
     let zone = jiff::tz::TimeZone::fixed(jiff::tz::offset(8));
-    let over = next.to_zoned(zone).map_err(|_| bad())?;
-    Ok(Timestamp(over.timestamp().as_millisecond()))
+    let over = zone.to_timestamp(next.at(0, 0, 0, 0));
+    let over = over.map_err(|_| bad())?;
+    Ok(Timestamp(over.as_millisecond()))
 }
 
 /// Asks once more, as it cannot be undone.
