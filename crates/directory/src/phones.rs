@@ -49,6 +49,9 @@ pub enum Whose {
     Contact,
 }
 
+/// The hashes of a record's numbers.
+type Numbers = Vec<(Vec<u8>, Whose)>;
+
 /// What a number finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -65,7 +68,7 @@ pub(crate) fn hash(vault: &Vault, written: &str) -> Option<Vec<u8>> {
     (0..HASH_BYTES).map(byte).collect()
 }
 
-fn hashes(vault: &Vault, profile: &Profile) -> Vec<(Vec<u8>, Whose)> {
+fn hashes(vault: &Vault, profile: &Profile) -> Numbers {
     let own = hash(vault, &profile.phone).map(|hash| (hash, Whose::Own));
     let contacts = profile.contacts.iter();
     let contacts = contacts.filter_map(|it| Some((hash(vault, &it.phone)?, Whose::Contact)));
@@ -137,10 +140,7 @@ impl Tables {
     }
 
     /// Writes the numbers of records, unless these were changed or erased since they were read.
-    async fn keep_phones(
-        &self,
-        entries: &[(ResidentRow, Vec<(Vec<u8>, Whose)>)],
-    ) -> Result<(), DirectoryError> {
+    async fn keep_phones(&self, entries: &[(ResidentRow, Numbers)]) -> Result<(), DirectoryError> {
         let hex = |bytes: &[u8]| crate::registrar::hex(bytes);
         let records: Vec<(&str, String)> = entries
             .iter()
