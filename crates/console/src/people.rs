@@ -15,11 +15,12 @@ use domain::{
     incident::Incident,
     operator::ResponderKind,
     party::Traveller,
+    record::Hold,
     resident::{Address, Contact},
     routing::{OpenCrossing, travel},
 };
 use std::collections::{BTreeMap, BTreeSet};
-use wire::card::{ContactView, EarlierView, ResidentEnglish, ResidentView};
+use wire::card::{ContactView, EarlierView, HoldView, ResidentEnglish, ResidentView};
 
 /// Earlier incidents on a card (the contract's figure).
 const EARLIER: usize = 5;
@@ -66,6 +67,7 @@ pub(crate) fn resident_view(
         grid_worker: grid_worker.map(|w| w.zh),
         home_station: home_station.map(|(zh, _)| zh),
         erased: known.profile.is_none(),
+        holds: holds(known, now_ms),
         earlier,
         name: String::new(),
         name_latin: String::new(),
@@ -114,6 +116,17 @@ pub(crate) fn resident_view(
         english.put_into(&mut view);
     }
     view
+}
+
+fn holds(known: &Known, now_ms: i64) -> Vec<HoldView> {
+    let holds = known.holds.iter();
+    let standing = holds.filter(|(_, hold)| hold.until.0 > now_ms);
+    let view = |(case, hold): &(String, Hold)| HoldView {
+        case: case.clone(),
+        why: hold.why.clone(),
+        until: hold.until.0,
+    };
+    standing.map(view).collect()
 }
 
 /// The English of what was written down of somebody in Chinese; kept with the open record, for every card shows it.
