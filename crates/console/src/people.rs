@@ -8,7 +8,7 @@ use crate::{
     options::{CAN_SEND, OWN_KEPT},
     records::Known,
 };
-use directory::{City, english, harbin};
+use directory::{City, english};
 use domain::{
     IncidentId, ResponderId, Timestamp,
     geography::Place,
@@ -16,7 +16,7 @@ use domain::{
     operator::ResponderKind,
     party::Traveller,
     resident::{Address, Contact},
-    routing::{OpenCrossing, travel},
+    routing::travel,
 };
 use std::collections::BTreeMap;
 use wire::card::{ContactView, EarlierView, ResidentEnglish, ResidentView};
@@ -40,12 +40,10 @@ pub(crate) fn resident_view(
     now_ms: i64,
 ) -> ResidentView {
     let row = &known.row;
-    let community = harbin::community(&row.community);
-    let worker = harbin::grid_worker(&row.community, row.grid);
-    let grid_worker = city
-        .responders
-        .contains_key(&worker)
-        .then(|| responder_name(city, &worker));
+    let community = city.area.communities.get(&row.community);
+    let worker = city.area.grid_worker(&row.community, row.grid);
+    let worker = worker.filter(|worker| city.responders.contains_key(worker));
+    let grid_worker = worker.map(|worker| responder_name(city, &worker));
     let here = here.map(|id| id.to_string());
     let earlier = known
         .earlier
@@ -214,8 +212,8 @@ pub(crate) fn who_could_go(
     known: Option<&Known>,
     place: Option<(i32, i32)>,
 ) -> Vec<(ResponderId, Option<u32>)> {
-    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
-    let grid_worker = known.map(|k| harbin::grid_worker(&k.row.community, k.row.grid));
+    let own_grid = |k: &Known| city.area.grid_worker(&k.row.community, k.row.grid);
+    let grid_worker = known.and_then(own_grid);
     let weighed = |site: &domain::SiteId| {
         let candidates = incident.offer.iter().flat_map(|o| o.candidates.iter());
         let mut candidates = candidates.map(|c| &c.site);
@@ -249,8 +247,8 @@ pub(crate) fn who_could_go(
             let seconds = match site {
                 Some(site) => *ways
                     .entry(site)
-                    .or_insert_with(|| way(city, id, known, place, &crossings)),
-                None => way(city, id, known, place, &crossings),
+                    .or_insert_with(|| way_of(city, id, known, place)),
+                None => way_of(city, id, known, place),
             };
             (id.clone(), seconds)
         })
@@ -289,17 +287,6 @@ pub(crate) fn way_of(
     known: Option<&Known>,
     place: Option<(i32, i32)>,
 ) -> Option<u32> {
-    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
-    way(city, responder, known, place, &crossings)
-}
-
-fn way(
-    city: &City,
-    responder: &ResponderId,
-    known: Option<&Known>,
-    place: Option<(i32, i32)>,
-    crossings: &[OpenCrossing],
-) -> Option<u32> {
     let (lon_e6, lat_e6) = place?;
     let to = Place { lon_e6, lat_e6 };
     let row = city.responders.get(responder)?;
@@ -314,12 +301,13 @@ fn way(
         }
         // A grid worker is somewhere in the community.
         None => {
-            let community = harbin::community(&known?.row.community)?;
-            let own = harbin::grid_worker(&community.id, known?.row.grid) == *responder;
-            (own.then(|| community.centre())?, Traveller::Foot)
+            let row = &known?.row;
+            let own = city.area.grid_worker(&row.community, row.grid)? == *responder;
+            let centre = city.area.centre(&row.community)?;
+            (own.then_some(centre)?, Traveller::Foot)
         }
     };
-    travel(from, to, traveller, crossings).map(|way| way.seconds)
+    travel(city.ground(), from, to, traveller).map(|way| way.seconds)
 }
 
 /// A way as it is announced.
