@@ -88,6 +88,9 @@ pub struct Press {
     /// Device door of a running city; may be given several times
     #[arg(long, value_name = "URL", requires = "console")]
     pub devices: Vec<String>,
+    /// Ops door of a process of it without a console, whose figures count too; may be given several times
+    #[arg(long, value_name = "URL", requires = "console")]
+    pub ops: Vec<String>,
     /// Its demo-accounts.json
     #[arg(long, value_name = "FILE", requires = "console")]
     pub accounts: Option<PathBuf>,

@@ -130,7 +130,7 @@ async fn load(
         requests: requests.collect(),
         doors,
     };
-    let before = scrape::metrics(&client, &metrics_doors(service)).await;
+    let before = scrape::metrics(&client, &service.metrics).await;
     let ids = residents.iter().map(|device| device.id.clone());
     let ledger = Arc::new(Ledger::new(Instant::now() + LEAD, &schedule, ids));
     let (counts, heard) = (Arc::new(Counts::default()), Arc::new(Heard::default()));
@@ -150,7 +150,7 @@ async fn load(
     pacing
         .join()
         .map_err(|_| Failure("the schedule broke".to_owned()))?;
-    let after = scrape::metrics(&client, &metrics_doors(service)).await;
+    let after = scrape::metrics(&client, &service.metrics).await;
     stop.send_replace(true);
     let ended = working.await.doing("end the consoles")?;
     let used = watching.await.doing("end the sampling")?;
@@ -345,12 +345,6 @@ fn measured(
 /// Every run of a seed presses under a name of its own: a city that runs on keeps its presses.
 fn press_name(args: &Press) -> String {
     format!("load-{}-{}", std::process::id(), args.seed)
-}
-
-fn metrics_doors(service: &Service) -> Vec<String> {
-    let mut doors = service.consoles.clone();
-    doors.extend(service.devices.iter().cloned());
-    doors
 }
 
 fn authority(door: &str) -> Result<String, Failure> {

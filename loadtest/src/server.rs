@@ -33,6 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub struct Service {
     pub consoles: Vec<String>,
     pub devices: Vec<String>,
+    /// Where each process tells what it counted.
+    pub metrics: Vec<String>,
     pub accounts: Vec<Account>,
     pub residents: Vec<Device>,
     pub watched: Vec<Watched>,
@@ -51,6 +53,8 @@ struct Started {
 struct Listening {
     console: Option<String>,
     devices: Option<String>,
+    /// Of a process without a console, which tells its figures there.
+    ops: Option<String>,
 }
 
 impl Service {
@@ -79,6 +83,7 @@ impl Service {
         Ok(Self {
             consoles: args.console.iter().map(plain).collect(),
             devices: args.devices.iter().map(plain).collect(),
+            metrics: args.console.iter().chain(&args.ops).map(plain).collect(),
             accounts: city::accounts(accounts)?,
             residents: city::devices(devices)?,
             watched: watched.collect(),
@@ -139,18 +144,21 @@ impl Service {
                 .map(|name| (name, folder.join(name), role(name).to_vec()))
                 .into(),
         };
-        let (mut consoles, mut devices) = (Vec::new(), Vec::new());
+        let (mut consoles, mut devices, mut metrics) = (Vec::new(), Vec::new(), Vec::new());
         let door = |address: String| format!("http://{address}");
         for (name, data, flags) in processes {
             let (child, listening) = city.up(&flags, &data).await?;
             watched.push(watched_child(name, &child));
             started.children.push(child);
+            let figures = listening.console.clone().or(listening.ops);
+            metrics.extend(figures.map(door));
             consoles.extend(listening.console.map(door));
             devices.extend(listening.devices.map(door));
         }
         Ok(Self {
             consoles,
             devices,
+            metrics,
             accounts: city::accounts(&data.join("demo-accounts.json"))?,
             residents: city::devices(&data.join("demo-devices.csv"))?,
             watched,

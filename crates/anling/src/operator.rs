@@ -135,10 +135,7 @@ async fn enrol(book: &Casebook, wanted: Wanted) -> Result<(), String> {
         return Err(format!("there is no site \"{site}\""));
     }
     if let Scope::District(district) = &wanted.scope
-        && !city
-            .districts
-            .iter()
-            .any(|known| known.code == district.as_str())
+        && city.district(district).is_none()
     {
         return Err(format!("there is no district \"{district}\""));
     }

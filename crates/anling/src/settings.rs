@@ -28,7 +28,7 @@ const DC09_LISTEN: &str = "127.0.0.1:7309";
 /// How the names begin of streams that outside programs may change, unless told otherwise.
 const EVENTSTORE_PREFIX: &str = "external-";
 /// How the names of our own streams begin.
-const OURS: [&str; 10] = [
+const OURS: [&str; 15] = [
     streams::DEVICE,
     streams::UNVERIFIED,
     streams::CARE,
@@ -38,6 +38,11 @@ const OURS: [&str; 10] = [
     streams::OPERATOR,
     streams::RESPONDER,
     streams::CROSSING,
+    streams::CITY,
+    streams::DISTRICT,
+    streams::COMMUNITY,
+    streams::GRID,
+    streams::BARRIER,
     streams::POLICY,
 ];
 /// How often panels are set to poll unless told otherwise, in seconds: EN 50136-1 reports a lost path of category SP3

@@ -8,9 +8,16 @@ use crate::{
     upcast,
 };
 use domain::{
-    Actor, Happened, Timestamp, care::CareEvent, crossing::CrossingEvent, device::DeviceEvent,
-    incident::IncidentEvent, operator::OperatorEvent, operator::ResponderEvent,
-    resident::ResidentEvent, site::SiteEvent,
+    Actor, Happened, Timestamp,
+    area::{BarrierEvent, CityEvent, CommunityEvent, DistrictEvent, GridEvent},
+    care::CareEvent,
+    crossing::CrossingEvent,
+    device::DeviceEvent,
+    incident::IncidentEvent,
+    operator::OperatorEvent,
+    operator::ResponderEvent,
+    resident::ResidentEvent,
+    site::SiteEvent,
 };
 use eventlog::{EventId, NewEvent, Recorded};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -107,6 +114,11 @@ pub enum Case {
     Operator(Happened<OperatorEvent>),
     Responder(Happened<ResponderEvent>),
     Crossing(Happened<CrossingEvent>),
+    City(Happened<CityEvent>),
+    District(Happened<DistrictEvent>),
+    Community(Happened<CommunityEvent>),
+    Grid(Happened<GridEvent>),
+    Barrier(Happened<BarrierEvent>),
     /// Not ours, or written by a newer version of us under a name we do not know: pass over it.
     Foreign,
 }
@@ -255,6 +267,11 @@ pub fn read(recorded: &Recorded) -> Result<Case, Unreadable> {
         Family::Operator => read_as(recorded)?.map(Case::Operator),
         Family::Responder => read_as(recorded)?.map(Case::Responder),
         Family::Crossing => read_as(recorded)?.map(Case::Crossing),
+        Family::City => read_as(recorded)?.map(Case::City),
+        Family::District => read_as(recorded)?.map(Case::District),
+        Family::Community => read_as(recorded)?.map(Case::Community),
+        Family::Grid => read_as(recorded)?.map(Case::Grid),
+        Family::Barrier => read_as(recorded)?.map(Case::Barrier),
         Family::Policy | Family::Foreign => None,
     };
     Ok(case.unwrap_or(Case::Foreign))

@@ -7,6 +7,7 @@
 
 use crate::codec::Stored;
 use domain::{
+    area::{BarrierEvent, CityEvent, CommunityEvent, DistrictEvent, GridEvent},
     care::CareEvent,
     crossing::CrossingEvent,
     device::DeviceEvent,
@@ -129,4 +130,27 @@ stored!(ResponderEvent {
 stored!(CrossingEvent {
     CrossingOpened = "CrossingOpened",
     CrossingClosed = "CrossingClosed",
+});
+
+stored!(CityEvent {
+    CityDescribed = "CityDescribed",
+});
+
+stored!(DistrictEvent {
+    DistrictDescribed = "DistrictDescribed",
+    DistrictDissolved = "DistrictDissolved",
+});
+
+stored!(CommunityEvent {
+    CommunityDescribed = "CommunityDescribed",
+    CommunityDissolved = "CommunityDissolved",
+});
+
+stored!(GridEvent {
+    GridAssigned = "GridAssigned",
+});
+
+stored!(BarrierEvent {
+    BarrierDrawn = "BarrierDrawn",
+    BarrierRemoved = "BarrierRemoved",
 });

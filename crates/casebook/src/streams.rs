@@ -7,7 +7,8 @@
 //! plain one, so no device can choose a name that stands for another's.
 
 use domain::{
-    CrossingId, DeviceId, IncidentId, OperatorId, ResidentId, ResponderId, SiteId, SubjectId,
+    BarrierId, CityId, CommunityId, CrossingId, DeviceId, DistrictId, IncidentId, OperatorId,
+    ResidentId, ResponderId, SiteId, SubjectId,
 };
 use eventlog::StreamName;
 use sha2::{Digest, Sha256};
@@ -30,6 +31,16 @@ pub const OPERATOR: &str = "operator";
 pub const RESPONDER: &str = "responder";
 /// Category of `crossing-<id>`.
 pub const CROSSING: &str = "crossing";
+/// Category of `city-<id>`.
+pub const CITY: &str = "city";
+/// Category of `district-<id>`.
+pub const DISTRICT: &str = "district";
+/// Category of `community-<id>`.
+pub const COMMUNITY: &str = "community";
+/// Category of `grid-<community>-<number>`.
+pub const GRID: &str = "grid";
+/// Category of `barrier-<id>`.
+pub const BARRIER: &str = "barrier";
 /// Name and category of the policy's stream.
 pub const POLICY: &str = "policy";
 
@@ -58,6 +69,16 @@ pub enum Family {
     Responder,
     /// A crossing.
     Crossing,
+    /// The city itself.
+    City,
+    /// A district.
+    District,
+    /// An urban community.
+    Community,
+    /// A grid of a community.
+    Grid,
+    /// A river, or what else is crossed at crossings only.
+    Barrier,
     /// The policy.
     Policy,
     /// Not one of ours.
@@ -110,6 +131,31 @@ pub fn crossing(id: &CrossingId) -> StreamName {
     named(CROSSING, id.as_str())
 }
 
+/// The stream of a city.
+pub fn city(id: &CityId) -> StreamName {
+    named(CITY, id.as_str())
+}
+
+/// The stream of a district.
+pub fn district(id: &DistrictId) -> StreamName {
+    named(DISTRICT, id.as_str())
+}
+
+/// The stream of a community.
+pub fn community(id: &CommunityId) -> StreamName {
+    named(COMMUNITY, id.as_str())
+}
+
+/// The stream of a community's grid.
+pub fn grid(community: &CommunityId, number: u16) -> StreamName {
+    named(GRID, &format!("{community}-{number}"))
+}
+
+/// The stream of a barrier.
+pub fn barrier(id: &BarrierId) -> StreamName {
+    named(BARRIER, id.as_str())
+}
+
 /// The stream of the policy.
 pub fn policy() -> StreamName {
     made(POLICY.to_owned())
@@ -127,6 +173,11 @@ pub fn family(stream: &StreamName) -> Family {
         OPERATOR => Family::Operator,
         RESPONDER => Family::Responder,
         CROSSING => Family::Crossing,
+        CITY => Family::City,
+        DISTRICT => Family::District,
+        COMMUNITY => Family::Community,
+        GRID => Family::Grid,
+        BARRIER => Family::Barrier,
         POLICY => Family::Policy,
         _ => Family::Foreign,
     }
@@ -216,6 +267,8 @@ mod tests {
         let of = |name: &str| family(&StreamName::new(name).unwrap());
         assert_eq!(of("unverified-0a"), Family::Unverified);
         assert_eq!(of("crossing-songhua"), Family::Crossing);
+        assert_eq!(of("city-harbin"), Family::City);
+        assert_eq!(of("grid-230102-001-2"), Family::Grid);
         assert_eq!(of("orders-1"), Family::Foreign);
         assert_eq!(family(&unverified("anything")), Family::Unverified);
     }

@@ -10,7 +10,7 @@ use crate::{
     counts, feed,
     follow::{load, told},
     http::{self, incident_id},
-    names::degrees,
+    names::{degrees, latin_or},
     options::{PAGE_LIMIT, SCAN_LIMIT},
     orders,
     problem::{Answer, Failure},
@@ -24,15 +24,20 @@ use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
 };
 use casebook::{Case, streams};
-use directory::harbin;
-use domain::{DistrictId, IncidentId, geography::RIVER, incident::IncidentEvent, party::Traveller};
+use domain::{
+    DistrictId, IncidentId,
+    area::{BarrierRecord, DistrictRecord},
+    geography::Place,
+    incident::IncidentEvent,
+    party::Traveller,
+};
 use eventlog::{Direction, Position, Revision};
 use std::{collections::BTreeSet, sync::Arc};
 use wire::{
     card::Card,
     console::{
-        About, CommandIn, CommandOut, CrossingView, DistrictView, IncidentPage, IncidentStory,
-        MapView, Moment, SiteView,
+        About, BarrierView, CommandIn, CommandOut, CrossingView, DistrictView, IncidentPage,
+        IncidentStory, MapView, Moment, SiteView,
     },
 };
 
@@ -377,19 +382,23 @@ pub(crate) async fn map(State(app): State<Arc<App>>, request: Request) -> Answer
         open: true,
         foot_only: !c.travellers.contains(&Traveller::Car),
     };
-    let district = |d: &harbin::District| DistrictView {
-        id: d.code.to_owned(),
-        name: d.name.to_owned(),
-        name_en: d.name_latin.to_owned(),
+    let district = |d: &DistrictRecord| DistrictView {
+        id: d.district.to_string(),
+        name: d.name.clone(),
+        name_en: latin_or(&d.name_latin, &d.name),
         lon: degrees(d.lon_e6),
         lat: degrees(d.lat_e6),
     };
+    let corner = |place: &Place| [degrees(place.lon_e6), degrees(place.lat_e6)];
+    let barrier = |b: &BarrierRecord| BarrierView {
+        id: b.barrier.to_string(),
+        name: b.name.clone(),
+        name_en: latin_or("", &b.name),
+        points: b.points.iter().map(corner).collect(),
+    };
     Ok(Json(MapView {
-        river: RIVER
-            .iter()
-            .map(|(lon, lat)| [degrees(*lon), degrees(*lat)])
-            .collect(),
+        barriers: city.area.barriers.values().map(barrier).collect(),
         crossings: city.crossings.values().map(crossing).collect(),
-        districts: city.districts.iter().map(district).collect(),
+        districts: city.area.districts.values().map(district).collect(),
     }))
 }

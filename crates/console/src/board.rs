@@ -30,6 +30,11 @@ pub(crate) const CATEGORIES: &[&str] = &[
     streams::OPERATOR,
     streams::RESPONDER,
     streams::CROSSING,
+    streams::CITY,
+    streams::DISTRICT,
+    streams::COMMUNITY,
+    streams::GRID,
+    streams::BARRIER,
     streams::DEVICE,
     streams::RESIDENT,
 ];
@@ -276,7 +281,15 @@ impl Board {
             },
             Case::Device(happened) => self.device(&happened.event),
             Case::Resident(happened) => self.resident(&happened.event),
-            Case::Site(_) | Case::Operator(_) | Case::Responder(_) | Case::Crossing(_) => {
+            Case::Site(_)
+            | Case::Operator(_)
+            | Case::Responder(_)
+            | Case::Crossing(_)
+            | Case::City(_)
+            | Case::District(_)
+            | Case::Community(_)
+            | Case::Grid(_)
+            | Case::Barrier(_) => {
                 Arc::make_mut(&mut self.city).fold(recorded.position, case);
                 self.of_city(case)
             }

@@ -338,7 +338,7 @@ fn place_words(incident: &Incident, known: Option<&Known>, city: &City) -> (Stri
     };
     let (zh, en) = district_name(city, district);
     let zh = zh.trim_end_matches('区');
-    let community = known.and_then(|k| directory::harbin::community(&k.row.community));
+    let community = known.and_then(|k| city.area.communities.get(&k.row.community));
     match community {
         Some(community) => {
             let short = community.name_short.trim_end_matches("社区");

@@ -10,7 +10,7 @@ use crate::{
     hear::Reader,
     http,
     lines::{Place, Why},
-    options::{FRAME_BYTES, FRAME_GAP, NEWS_REST, OUTBOX, SESSION_CHECK_EVERY},
+    options::{FRAME_BYTES, FRAME_GAP, NEWS_REST, OUTBOX, READ_BYTES, SESSION_CHECK_EVERY},
     orders,
     problem::{Answer, Failure},
     replay, session,
@@ -63,6 +63,7 @@ pub(crate) async fn console(
     })?;
     let tracker = app.tasks.clone();
     let upgrade = upgrade
+        .read_buffer_size(READ_BYTES)
         .max_message_size(FRAME_BYTES)
         .max_frame_size(FRAME_BYTES);
     let pages = app.options.pages.clone();

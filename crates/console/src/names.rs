@@ -126,15 +126,14 @@ pub(crate) fn site_name(city: &City, site: &SiteId) -> (String, String) {
 
 /// A district's names, 道里区 and Daoli; its code when it is unknown.
 pub(crate) fn district_name(city: &City, district: &DistrictId) -> (String, String) {
-    let known = city.districts.iter().find(|d| d.code == district.as_str());
-    known.map_or_else(
+    city.district(district).map_or_else(
         || (district.to_string(), district.to_string()),
-        |d| (d.name.to_owned(), d.name_latin.to_owned()),
+        |d| (d.name.clone(), latin_or(&d.name_latin, &d.name)),
     )
 }
 
 /// What was entered, else the name spelled.
-fn latin_or(latin: &str, name: &str) -> String {
+pub(crate) fn latin_or(latin: &str, name: &str) -> String {
     if latin.is_empty() {
         english::place(name)
     } else {

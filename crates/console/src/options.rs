@@ -72,6 +72,10 @@ pub const CONNECTIONS_PER_OPERATOR: usize = 8;
 /// Longest message taken from a page, in bytes. Ours: the longest note many times over.
 pub const FRAME_BYTES: usize = 64 * 1024;
 
+/// Read from a page's connection at a time, in bytes; kept for as long as it is open. Ours: nearly every message of a page is
+/// a few hundred bytes, and longer ones are read in several goes; the library's 128 KiB would be 45 MiB for a city's consoles.
+pub const READ_BYTES: usize = 4 * 1024;
+
 /// Longest HTTP body taken, in bytes; the same bound as [`FRAME_BYTES`].
 pub const BODY_BYTES: usize = 64 * 1024;
 

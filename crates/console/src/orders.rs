@@ -312,11 +312,7 @@ impl Order<'_> {
             .ok_or_else(|| Failure::malformed("party must be site, district_desk or city_desk"))?;
         let there = match &party {
             Party::Site(site) => self.city.sites.get(site).is_some_and(|s| !s.closed),
-            Party::DistrictDesk(district) => self
-                .city
-                .districts
-                .iter()
-                .any(|d| d.code == district.as_str()),
+            Party::DistrictDesk(district) => self.city.district(district).is_some(),
             Party::Supervisor | Party::CityDesk => true,
             Party::Keyholder => false,
         };

@@ -8,7 +8,7 @@ use crate::{
     options::{CAN_SEND, OWN_KEPT},
     records::Known,
 };
-use directory::{City, ResponderRow, english, harbin};
+use directory::{City, ResponderRow, english};
 use domain::{
     DistrictId, IncidentId, ResponderId, SiteId, Timestamp,
     geography::Place,
@@ -17,7 +17,7 @@ use domain::{
     party::Traveller,
     record::Hold,
     resident::{Address, Contact},
-    routing::{OpenCrossing, travel},
+    routing::travel,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use wire::card::{ContactView, EarlierView, HoldView, ResidentEnglish, ResidentView};
@@ -41,12 +41,10 @@ pub(crate) fn resident_view(
     now_ms: i64,
 ) -> ResidentView {
     let row = &known.row;
-    let community = harbin::community(&row.community);
-    let worker = harbin::grid_worker(&row.community, row.grid);
-    let grid_worker = city
-        .responders
-        .contains_key(&worker)
-        .then(|| responder_name(city, &worker));
+    let community = city.area.communities.get(&row.community);
+    let worker = city.area.grid_worker(&row.community, row.grid);
+    let worker = worker.filter(|worker| city.responders.contains_key(worker));
+    let grid_worker = worker.map(|worker| responder_name(city, &worker));
     let here = here.map(|id| id.to_string());
     let earlier = known
         .earlier
@@ -260,7 +258,6 @@ pub(crate) fn who_could_go(
     known: Option<&Known>,
     place: Option<(i32, i32)>,
 ) -> Vec<(ResponderId, Option<u32>)> {
-    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
     let district = incident.district.as_ref();
     let weighed = incident.offer.iter().flat_map(|o| o.candidates.iter());
     let weighed: BTreeSet<&SiteId> = weighed.map(|c| &c.site).collect();
@@ -279,17 +276,18 @@ pub(crate) fn who_could_go(
         // Colleagues start from the same house.
         let seconds = there
             .peek()
-            .and_then(|(id, _)| way(city, id, known, place, &crossings));
+            .and_then(|(id, _)| way_of(city, id, known, place));
         all.extend(there.map(|(id, _)| (id.clone(), seconds)));
     }
-    let grid_worker = known.map(|k| harbin::grid_worker(&k.row.community, k.row.grid));
+    let own_grid = |k: &Known| city.area.grid_worker(&k.row.community, k.row.grid);
+    let grid_worker = known.and_then(own_grid);
     let grid_worker = grid_worker.filter(|id| {
         let row = city.responders.get(id);
         row.is_some_and(|row| row.kind == ResponderKind::GridWorker)
     });
     let others = district.and_then(|d| roster.by_themselves.get(d));
     let others = others.into_iter().flatten().chain(&grid_worker);
-    all.extend(others.map(|id| (id.clone(), way(city, id, known, place, &crossings))));
+    all.extend(others.map(|id| (id.clone(), way_of(city, id, known, place))));
     all.sort_by(|a, b| {
         let seconds = |one: &(ResponderId, Option<u32>)| one.1.unwrap_or(u32::MAX);
         seconds(a).cmp(&seconds(b)).then_with(|| a.0.cmp(&b.0))
@@ -324,17 +322,6 @@ pub(crate) fn way_of(
     known: Option<&Known>,
     place: Option<(i32, i32)>,
 ) -> Option<u32> {
-    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
-    way(city, responder, known, place, &crossings)
-}
-
-fn way(
-    city: &City,
-    responder: &ResponderId,
-    known: Option<&Known>,
-    place: Option<(i32, i32)>,
-    crossings: &[OpenCrossing],
-) -> Option<u32> {
     let (lon_e6, lat_e6) = place?;
     let to = Place { lon_e6, lat_e6 };
     let row = city.responders.get(responder)?;
@@ -349,12 +336,13 @@ fn way(
         }
         // A grid worker is somewhere in the community.
         None => {
-            let community = harbin::community(&known?.row.community)?;
-            let own = harbin::grid_worker(&community.id, known?.row.grid) == *responder;
-            (own.then(|| community.centre())?, Traveller::Foot)
+            let row = &known?.row;
+            let own = city.area.grid_worker(&row.community, row.grid)? == *responder;
+            let centre = city.area.centre(&row.community)?;
+            (own.then_some(centre)?, Traveller::Foot)
         }
     };
-    travel(from, to, traveller, crossings).map(|way| way.seconds)
+    travel(city.ground(), from, to, traveller).map(|way| way.seconds)
 }
 
 /// A way as it is announced.

@@ -227,7 +227,7 @@ impl Records {
             Err(ProfileError::NotFound) => return Err(Unknown::NotFound),
             Err(ProfileError::Unavailable(why)) => return Err(Unknown::Unavailable(why)),
         };
-        let home = Directory::home_of(&row, profile.as_ref());
+        let home = self.directory.home_of(&row, profile.as_ref());
         let home = home.map(|place| (place.lon_e6, place.lat_e6));
         let earlier = self.earlier(resident).await.unwrap_or_default();
         let now = self.casebook.now();

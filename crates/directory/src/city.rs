@@ -1,4 +1,4 @@
-//! The city: sites, who is on duty and can hear, open crossings, accounts and responders, as a fold of the log.
+//! The city: its ground, sites, who is on duty and can hear, open crossings, accounts and responders, as a fold of the log.
 //!
 //! For: answering "who could be rung" at this or any past position; small enough to be kept whole in memory.
 //! May not know: how the log is followed, residents, incidents.
@@ -11,7 +11,9 @@ use std::{
 use casebook::{Case, Casebook, Followed};
 use domain::{
     ConsoleId, CrossingId, DistrictId, NodeId, OperatorId, ResponderId, Sealed, SiteId,
+    area::DistrictRecord,
     crossing::{CrossingEvent, CrossingRecord},
+    ground::Ground,
     operator::{OperatorEvent, ResponderEvent, ResponderKind, Role, Scope},
     site::{SiteEvent, SiteKind, SiteRecord},
 };
@@ -19,12 +21,22 @@ use eventlog::{Filter, Position};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    area::{Area, Laid},
     error::DirectoryError,
-    harbin::{District, districts},
 };
 
 /// The stream categories the city is folded from.
-pub const CITY_CATEGORIES: &[&str] = &["site", "crossing", "operator", "responder"];
+pub const CITY_CATEGORIES: &[&str] = &[
+    "site",
+    "crossing",
+    "operator",
+    "responder",
+    "city",
+    "district",
+    "community",
+    "grid",
+    "barrier",
+];
 
 /// Under this name the city is saved.
 const SNAPSHOT: &str = "directory/city";
@@ -52,9 +64,12 @@ pub struct City {
     pub unreachable: BTreeSet<OperatorId>,
     /// Everybody who can be sent.
     pub responders: Arc<BTreeMap<ResponderId, ResponderRow>>,
-    /// The districts; a fixed table, the same at every position.
-    #[serde(skip, default = "districts")]
-    pub districts: &'static [District],
+    /// Districts, communities, rivers. Not saved while it is the built-in one.
+    #[serde(default = "Area::built_in", skip_serializing_if = "Area::is_built_in")]
+    pub area: Arc<Area>,
+    /// See [`City::ground`].
+    #[serde(skip)]
+    laid: Laid,
 }
 
 /// A site and whether it is closed for good.
@@ -127,7 +142,8 @@ impl Default for City {
             operators: Arc::default(),
             unreachable: BTreeSet::new(),
             responders: Arc::default(),
-            districts: districts(),
+            area: Area::built_in(),
+            laid: Laid::default(),
         }
     }
 }
@@ -189,6 +205,17 @@ impl City {
             Case::Crossing(happened) => self.fold_crossing(&happened.event),
             Case::Operator(happened) => self.fold_operator(&happened.event),
             Case::Responder(happened) => self.fold_responder(&happened.event),
+            Case::City(happened) => self.change_area(|area| area.fold_city(&happened.event)),
+            Case::District(happened) => {
+                self.change_area(|area| area.fold_district(&happened.event));
+            }
+            Case::Community(happened) => {
+                self.change_area(|area| area.fold_community(&happened.event));
+            }
+            Case::Grid(happened) => self.change_area(|area| area.fold_grid(&happened.event)),
+            Case::Barrier(happened) => {
+                self.change_area(|area| area.fold_barrier(&happened.event));
+            }
             _ => {}
         }
     }
@@ -300,6 +327,12 @@ impl City {
                 self.crossings.remove(crossing);
             }
         }
+        self.laid = Laid::default();
+    }
+
+    fn change_area(&mut self, change: impl FnOnce(&mut Area)) {
+        change(Arc::make_mut(&mut self.area));
+        self.laid = Laid::default();
     }
 
     fn fold_operator(&mut self, event: &OperatorEvent) {
@@ -396,6 +429,16 @@ impl City {
     pub fn can_hear(&self, site: &SiteId) -> bool {
         let duty = self.duty.get(site);
         duty.is_some_and(|duty| duty.consoles.values().any(|console| console.sound))
+    }
+
+    /// What ways are reckoned on: the rivers of the area and the open crossings.
+    pub fn ground(&self) -> &Ground {
+        self.laid.get(|| self.area.ground(self.crossings.values()))
+    }
+
+    /// A district.
+    pub fn district(&self, district: &DistrictId) -> Option<&DistrictRecord> {
+        self.area.districts.get(district)
     }
 
     /// A district's desk.

@@ -239,7 +239,15 @@ fn save_city(casebook: &Casebook, shared: &Shared) {
 /// The event if it is about the city; others are not even read.
 fn case_of_city(event: &Recorded) -> Case {
     match streams::family(&event.stream) {
-        Family::Site | Family::Crossing | Family::Operator | Family::Responder => read(event),
+        Family::Site
+        | Family::Crossing
+        | Family::Operator
+        | Family::Responder
+        | Family::City
+        | Family::District
+        | Family::Community
+        | Family::Grid
+        | Family::Barrier => read(event),
         _ => Case::Foreign,
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwap;
 use casebook::{Binding, Case, Casebook, streams};
 use domain::{
-    DeviceId, ResidentId, ResponderId, Sealed, Timestamp,
+    CommunityId, DeviceId, ResidentId, ResponderId, Sealed, Timestamp,
     geography::Place,
     record::Hold,
     resident::{Profile, ResidentEvent},
@@ -26,7 +26,7 @@ use crate::{
     city::City,
     error::{DirectoryError, ProfileError},
     follower::{self, Shared},
-    forgetting, harbin,
+    forgetting,
     phones::{self, Found},
     registrar::{PHONE, PROFILE, Registrar, responder_event},
     tables::{DeviceRow, ResidentFilter, ResidentRow, Tables},
@@ -194,19 +194,19 @@ impl Directory {
             return Ok(None);
         };
         match self.profile_of(&row).await {
-            Ok(profile) => Ok(Self::home_of(&row, Some(&profile))),
-            Err(ProfileError::Erased | ProfileError::NotFound) => Ok(Self::home_of(&row, None)),
+            Ok(profile) => Ok(self.home_of(&row, Some(&profile))),
+            Err(ProfileError::Erased | ProfileError::NotFound) => Ok(self.home_of(&row, None)),
             Err(ProfileError::Unavailable(why)) => Err(DirectoryError::Unavailable(why)),
         }
     }
 
     /// The same of a row and a profile at hand; `None` for the profile when it was erased.
-    pub fn home_of(row: &ResidentRow, profile: Option<&Profile>) -> Option<Place> {
+    pub fn home_of(&self, row: &ResidentRow, profile: Option<&Profile>) -> Option<Place> {
         let known = profile.map(|profile| Place {
             lon_e6: profile.lon_e6,
             lat_e6: profile.lat_e6,
         });
-        known.or_else(|| harbin::community(&row.community).map(harbin::Community::centre))
+        known.or_else(|| self.city().area.centre(&row.community))
     }
 
     /// A device; from memory when it was asked for lately.
@@ -269,6 +269,14 @@ impl Directory {
         let after = after.map_or("", DeviceId::as_str);
         let tables = &self.0.shared.tables;
         tables.devices_page(after, limit.min(PAGE_LIMIT)).await
+    }
+
+    /// Whether anybody who was not erased lives in a community. Looks through the whole table.
+    pub(crate) async fn is_inhabited(
+        &self,
+        community: &CommunityId,
+    ) -> Result<bool, DirectoryError> {
+        self.0.shared.tables.is_inhabited(community).await
     }
 
     /// How many residents and devices are enrolled, erased and retired ones included.

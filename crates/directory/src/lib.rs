@@ -1,12 +1,13 @@
 //! The directory: who and where.
 //!
-//! For: sites, crossings, operators, responders, residents and devices: their events ([`Registrar`]), the small city in
+//! For: districts and rivers, sites, crossings, operators, responders, residents and devices: their events ([`Registrar`]), the small city in
 //! memory as a fold of the log ([`City`]), the read tables of residents and devices in their own file
 //! ([`Directory`]), and the synthetic Harbin ([`harbin`]).
 //! May not know: incidents, wire formats, HTTP, configuration; how travel time is reckoned (that is `domain`).
 //!
 //! Modules in reading order:
 //!
+//! - [`area`]: the city itself, its districts, communities, grids and rivers.
 //! - [`city`]: sites, duty, crossings, operators and responders as a pure fold.
 //! - [`harbin`]: the synthetic city, deterministic from its seed.
 //! - [`registrar`]: the writers: enrol, open, close, add; `import`: the whole synthetic city at once; `founding`: the same
@@ -39,9 +40,10 @@
 //! directory.stop()                                                 // async; ordered
 //! City::at(&Casebook, Position) -> Result<City, DirectoryError>    // async; the city as of a past position
 //! City::fold(&mut self, position: Position, case: &Case)           // pure
-//! harbin::{Plan, city, residents, Residents, districts, communities, community, grid_worker}
+//! harbin::{Plan, city, residents, Residents, districts, communities, grid_worker}
 //! ```
 
+pub mod area;
 pub mod city;
 pub mod english;
 pub mod error;
@@ -60,6 +62,7 @@ mod phone;
 mod phones;
 mod tables;
 
+pub use area::Area;
 pub use cache::DEVICE_CACHE;
 pub use city::{City, ConsoleRow, Duty, OperatorRow, ResponderRow, SiteRow};
 pub use error::{DirectoryError, ProfileError};

@@ -542,6 +542,16 @@ impl Tables {
             .collect()
     }
 
+    /// Whether anybody who was not erased lives in a community.
+    pub(crate) async fn is_inhabited(
+        &self,
+        community: &CommunityId,
+    ) -> Result<bool, DirectoryError> {
+        let query = "SELECT 1 FROM residents WHERE community = ? AND erased = 0 LIMIT 1";
+        let query = sqlx::query(query).bind(community.as_str());
+        Ok(query.fetch_optional(&self.0).await?.is_some())
+    }
+
     /// How many residents and devices stand in the tables.
     pub(crate) async fn counts(&self) -> Result<(u64, u64), DirectoryError> {
         let query = "SELECT (SELECT count(*) FROM residents), (SELECT count(*) FROM devices)";

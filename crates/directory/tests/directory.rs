@@ -60,11 +60,10 @@ async fn an_imported_city_is_all_there() {
     assert_eq!(city.crossings.len(), 7, "the bridges of 2026");
     assert_eq!(city.operators.len(), plan.accounts.len());
     assert_eq!(city.responders.len(), plan.responders.len());
-    assert_eq!(city.districts.len(), 8);
+    assert_eq!(city.area.districts.len(), 8);
     assert!(city.city_desk().is_some());
-    for district in city.districts {
-        let id = domain::DistrictId::parse(district.code).unwrap();
-        assert!(city.district_desk(&id).is_some(), "{id}");
+    for id in city.area.districts.keys() {
+        assert!(city.district_desk(id).is_some(), "{id}");
     }
     let admin = OperatorId::parse("admin").unwrap();
     assert_eq!(city.operators[&admin].password, "phc of admin");
@@ -259,7 +258,7 @@ async fn an_erased_resident_has_no_profile_and_lives_at_the_communitys_centre() 
         directory.profile(&resident(4)).await,
         Err(ProfileError::Erased)
     );
-    let centre = harbin::community(&row.community).unwrap().centre();
+    let centre = directory.city().area.centre(&row.community).unwrap();
     assert_eq!(directory.home(&resident(4)).await.unwrap(), Some(centre));
     let nobody = ResidentId::parse("nobody").unwrap();
     assert_eq!(

@@ -128,7 +128,12 @@ async fn what_is_exported_makes_the_same_directory_out_of_an_empty_one() {
         let back = through_csv(kind, &out);
         assert_eq!(back, out, "{kind:?} as CSV");
         let verdicts = send(&to, back).await;
-        let wanted = match kind.fixed() {
+        // An empty log is about Harbin: its ground is there already.
+        let built_in = matches!(
+            kind,
+            Kind::City | Kind::Districts | Kind::Communities | Kind::Grids | Kind::Barriers
+        );
+        let wanted = match built_in {
             true => Verdict::Unchanged,
             false => Verdict::Added,
         };
@@ -164,10 +169,7 @@ async fn maps_carry_sites_crossings_and_the_river() {
         let out = rows(&directory, kind).await;
         let text = map::write(kind, &out);
         let features = map::read(kind, &text).unwrap();
-        let back: Vec<Row> = features
-            .into_iter()
-            .flat_map(|(_, rows)| rows.unwrap())
-            .collect();
+        let back: Vec<Row> = features.into_iter().map(|(_, row)| row.unwrap()).collect();
         assert_eq!(back, out, "{kind:?}");
     }
     let text = map::write(Kind::Crossings, &rows(&directory, Kind::Crossings).await);
@@ -185,7 +187,7 @@ async fn maps_carry_sites_crossings_and_the_river() {
     let (line, faults) = map::read(Kind::Crossings, &swapped)
         .unwrap()
         .into_iter()
-        .find_map(|(line, rows)| Some((line, rows.err()?)))
+        .find_map(|(line, row)| Some((line, row.err()?)))
         .unwrap();
     assert_eq!(line, faults[0].line);
     assert!(line > 1 && faults[0].en.contains("swapped"), "{faults:?}");
@@ -365,20 +367,4 @@ async fn whoever_takes_records_out_stands_in_every_one_of_them() {
             .await
             .is_err()
     );
-}
-
-#[tokio::test]
-async fn what_this_version_knows_by_itself_is_not_changed_by_a_file() {
-    let directory = directory(true).await;
-    for kind in Kind::ALL.into_iter().filter(|kind| kind.fixed()) {
-        let row = rows(&directory, kind).await.remove(0);
-        let column = kind.columns()[kind.columns().len() - 1];
-        let verdict = one(&directory, changed(&row, &[(column, "45.1")])).await;
-        assert!(matches!(verdict, Verdict::Refused(..)), "{kind:?}");
-        let new = changed(&row, &[(kind.columns()[0], "new")]);
-        assert!(
-            matches!(one(&directory, new).await, Verdict::Refused(..)),
-            "{kind:?}"
-        );
-    }
 }

@@ -5,10 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use directory::harbin::{self, COMMUNITIES, Plan};
+use directory::{
+    Area,
+    harbin::{self, COMMUNITIES, Plan},
+};
 use domain::{
     DistrictId,
-    geography::{Bank, Place},
+    geography::{Place, Side},
     operator::{ResponderKind, Role, Scope},
     party::Traveller,
     site::{SiteKind, SiteRecord},
@@ -36,7 +39,18 @@ fn place(site: &SiteRecord) -> Place {
     }
 }
 
-fn bank(district: &DistrictId) -> Bank {
+/// On which bank of the Songhua a place lies.
+fn bank_of(place: Place) -> Side {
+    let river = domain::harbin::river().barrier;
+    let ground = domain::harbin::ground([]);
+    ground.side(&river, place).expect("the river runs through")
+}
+
+fn metres(from: Place, to: Place) -> i64 {
+    domain::harbin::SHEET.metres(from, to)
+}
+
+fn bank(district: &DistrictId) -> Side {
     let rows = harbin::districts();
     rows.iter()
         .find(|row| row.code == district.as_str())
@@ -114,8 +128,11 @@ fn communities_are_shared_out_by_population() {
     for community in harbin::communities() {
         *shares.entry(community.district.as_str()).or_default() += 1;
         assert!((2..=5).contains(&community.grids));
-        assert_eq!(community.centre().bank(), bank(&community.district));
-        assert_eq!(harbin::community(&community.id), Some(community));
+        assert_eq!(bank_of(community.centre()), bank(&community.district));
+        assert_eq!(
+            Area::built_in().communities.get(&community.id),
+            Some(&community.record())
+        );
     }
     let expected = [
         ("230102", 102),
@@ -148,12 +165,12 @@ fn every_site_stands_on_its_districts_bank_near_one_of_its_subdistricts() {
     for seed in [2011, 7, 99] {
         let plan = Plan { seed, residents: 0 };
         for site in harbin::city(&plan).sites {
-            assert_eq!(place(&site).bank(), bank(&site.district), "{}", site.site);
+            assert_eq!(bank_of(place(&site)), bank(&site.district), "{}", site.site);
             if matches!(site.kind, SiteKind::Station | SiteKind::Facility) {
                 let rows = harbin::districts();
                 let row = rows.iter().find(|row| row.code == site.district.as_str());
                 let away = row.unwrap().subdistricts.iter();
-                let nearest = away.map(|sub| place(&site).metres_to(sub.place())).min();
+                let nearest = away.map(|sub| metres(place(&site), sub.place())).min();
                 assert!(nearest.unwrap() <= 910, "{} strays", site.site);
             }
         }
@@ -298,10 +315,11 @@ fn residents_look_like_those_who_wear_alarms() {
             lon_e6: profile.lon_e6,
             lat_e6: profile.lat_e6,
         };
-        assert_eq!(home.bank(), bank(&resident.district));
-        let community = harbin::community(&resident.community).unwrap();
+        assert_eq!(bank_of(home), bank(&resident.district));
+        let area = Area::built_in();
+        let community = &area.communities[&resident.community];
         assert!((1..=community.grids).contains(&resident.grid));
-        assert!(community.centre().metres_to(home) <= 610);
+        assert!(metres(community.centre(), home) <= 610);
         assert!((1..=4).contains(&profile.contacts.len()));
         let phones = profile.contacts.iter().map(|contact| &contact.phone);
         for phone in phones.chain([&profile.phone]) {

@@ -75,9 +75,7 @@ impl Places for Directory {
 
     fn district_name(&self, district: &DistrictId) -> Option<String> {
         let city = self.city();
-        let mut districts = city.districts.iter();
-        let found = districts.find(|one| one.code == district.as_str());
-        found.map(|one| one.name.to_owned())
+        city.district(district).map(|one| one.name.clone())
     }
 }
 

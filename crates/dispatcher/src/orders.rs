@@ -14,7 +14,6 @@ use domain::{
     party::{Candidate, Means, Party, TravelSource},
     policy::{RingInputs, RingPolicy, plan_ring},
     ranking::{SiteNow, rank},
-    routing::OpenCrossing,
     signal::SignalKind,
     site::SiteRecord,
 };
@@ -249,14 +248,12 @@ impl Desk<'_> {
                 load: self.load.get(&record.site).copied().unwrap_or(0),
             })
             .collect();
-        let crossings: Vec<OpenCrossing> =
-            self.city.crossings.values().map(OpenCrossing::of).collect();
         let kind = incident.alarms.first().map(|alarm| alarm.kind);
         rank(
             place,
             located.station.as_ref(),
             &sites,
-            &crossings,
+            self.city.ground(),
             self.policy,
             self.now,
             kind.unwrap_or(SignalKind::Unknown),

@@ -109,6 +109,7 @@ impl State {
         use streams::Family as F;
         match streams::family(stream) {
             F::Incident | F::Care | F::Site | F::Operator | F::Responder | F::Crossing => true,
+            F::City | F::District | F::Community | F::Grid | F::Barrier => true,
             F::Device | F::Unverified => kind == "AlarmReceived",
             F::Resident | F::Policy | F::Foreign => false,
         }
@@ -139,7 +140,13 @@ impl State {
                 Arc::make_mut(&mut self.city).fold(recorded.position, case);
                 self.operator(&happened.event)
             }
-            Case::Responder(_) | Case::Crossing(_) => {
+            Case::Responder(_)
+            | Case::Crossing(_)
+            | Case::City(_)
+            | Case::District(_)
+            | Case::Community(_)
+            | Case::Grid(_)
+            | Case::Barrier(_) => {
                 Arc::make_mut(&mut self.city).fold(recorded.position, case);
                 Touched::default()
             }

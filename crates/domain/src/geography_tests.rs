@@ -4,6 +4,16 @@
 //! May not know: clocks, other crates.
 
 use super::*;
+use crate::harbin::{RIVER, SHEET};
+
+fn line() -> Vec<Point> {
+    let place = |&(lon_e6, lat_e6): &(i32, i32)| SHEET.point(Place { lon_e6, lat_e6 });
+    RIVER.iter().map(place).collect()
+}
+
+fn bank(point: Point) -> Side {
+    beside(point, &line()).unwrap().side
+}
 
 /// Subdistricts and towns of Songbei and Hulan, in thousandths of a degree.
 #[rustfmt::skip]
@@ -162,9 +172,13 @@ const SOUTH: &[(i32, i32)] = &[
 #[test]
 fn every_subdistrict_and_town_lies_on_its_own_bank() {
     assert_eq!(NORTH.len() + SOUTH.len(), 144);
-    for (places, bank) in [(NORTH, Bank::North), (SOUTH, Bank::South)] {
+    for (places, side) in [(NORTH, Side::Left), (SOUTH, Side::Right)] {
         for (lon, lat) in places {
-            assert_eq!(Place::from_milli(*lon, *lat).bank(), bank, "{lon} {lat}");
+            assert_eq!(
+                bank(SHEET.point(Place::from_milli(*lon, *lat))),
+                side,
+                "{lon} {lat}"
+            );
         }
     }
 }
@@ -172,20 +186,32 @@ fn every_subdistrict_and_town_lies_on_its_own_bank() {
 #[test]
 fn inside_the_loop_the_bank_is_not_a_matter_of_latitude() {
     // Both lie at 45.760 N in the loop of the river at km 21 to 26.
-    assert_eq!(Place::from_milli(126_518, 45_760).bank(), Bank::South);
-    assert_eq!(Place::from_milli(126_498, 45_760).bank(), Bank::North);
+    assert_eq!(
+        bank(SHEET.point(Place::from_milli(126_518, 45_760))),
+        Side::Right
+    );
+    assert_eq!(
+        bank(SHEET.point(Place::from_milli(126_498, 45_760))),
+        Side::Left
+    );
 }
 
 #[test]
 fn the_sheet_measures_a_degree_as_the_ellipsoid_does() {
     let origin = Place::from_milli(126_600, 45_750);
-    assert_eq!(origin.metres_to(Place::from_milli(127_600, 45_750)), 77_811);
     assert_eq!(
-        origin.metres_to(Place::from_milli(126_600, 46_750)),
+        SHEET.metres(origin, Place::from_milli(127_600, 45_750)),
+        77_811
+    );
+    assert_eq!(
+        SHEET.metres(origin, Place::from_milli(126_600, 46_750)),
         111_146
     );
-    assert_eq!(origin.metres_to(Place::from_milli(126_603, 45_754)), 502);
-    assert_eq!(origin.metres_to(origin), 0);
+    assert_eq!(
+        SHEET.metres(origin, Place::from_milli(126_603, 45_754)),
+        502
+    );
+    assert_eq!(SHEET.metres(origin, origin), 0);
 }
 
 #[test]
@@ -194,7 +220,7 @@ fn the_river_is_as_long_as_it_is() {
         .iter()
         .map(|&(lon_e6, lat_e6)| Place { lon_e6, lat_e6 })
         .collect();
-    let metres: i64 = corners.windows(2).map(|w| w[0].metres_to(w[1])).sum();
+    let metres: i64 = corners.windows(2).map(|w| SHEET.metres(w[0], w[1])).sum();
     assert_eq!(RIVER.len(), 34);
     assert!((74_300..=74_900).contains(&metres), "{metres}");
 }
@@ -205,18 +231,20 @@ fn places_anywhere_on_earth_and_beyond_are_measured_without_a_panic() {
     for lon_e6 in ends {
         for lat_e6 in ends {
             let place = Place { lon_e6, lat_e6 };
-            place.bank();
-            assert!(place.metres_to(Place::from_milli(126_600, 45_750)) >= 0);
+            bank(SHEET.point(place));
+            assert!(SHEET.metres(place, Place::from_milli(126_600, 45_750)) >= 0);
+            let own = Sheet::around(place);
+            assert_eq!(own.metres(place, place), 0);
+            assert!(own.metres_per_degree_east > 0);
         }
     }
 }
 
 /// The bank with every stretch reckoned, as it is defined.
-fn bank_by_definition(point: Point) -> Bank {
-    let corner = |(lon_e6, lat_e6): (i32, i32)| Place { lon_e6, lat_e6 }.point();
+fn bank_by_definition(point: Point) -> Side {
     let mut best: Option<Seen> = None;
-    for w in RIVER.windows(2) {
-        let next = seen(point, corner(w[0]), corner(w[1]));
+    for w in line().windows(2) {
+        let next = seen(point, w[0], w[1]);
         let nearer = best.as_ref().is_none_or(|best| {
             let by_distance = compare(next.distance, best.distance);
             let squarer = compare(absolute(next.abeam), absolute(best.abeam)).is_gt();
@@ -227,8 +255,8 @@ fn bank_by_definition(point: Point) -> Bank {
         }
     }
     match best {
-        Some(seen) if seen.abeam.0 > 0 => Bank::North,
-        _ => Bank::South,
+        Some(seen) if seen.abeam.0 > 0 => Side::Left,
+        _ => Side::Right,
     }
 }
 
@@ -245,6 +273,52 @@ fn passing_over_far_stretches_changes_no_bank() {
     let ends = far.iter().flat_map(|lon| far.map(|lat| (*lon, lat)));
     for (lon_e6, lat_e6) in RIVER.iter().copied().chain(ends) {
         let place = Place { lon_e6, lat_e6 };
-        assert_eq!(place.bank(), bank_by_definition(place.point()), "{place:?}");
+        let point = SHEET.point(place);
+        assert_eq!(bank(point), bank_by_definition(point), "{place:?}");
     }
+}
+
+#[test]
+fn a_sheet_is_laid_as_the_ellipsoid_is_at_its_latitude() {
+    let harbin = Sheet::around(SHEET.origin);
+    let off = harbin.metres_per_degree_east - SHEET.metres_per_degree_east;
+    assert!(off.abs() <= 4, "{off}");
+    let off = harbin.metres_per_degree_north - SHEET.metres_per_degree_north;
+    assert!(off.abs() <= 1, "{off}");
+    // From the equator to the far north, and the same in the south.
+    for (lat, east, north) in [
+        (0, 111_319, 110_574),
+        (30, 96_486, 110_852),
+        (69, 40_010, 111_549),
+    ] {
+        for lat in [lat, -lat] {
+            let sheet = Sheet::around(Place::from_milli(10_000, lat * 1_000));
+            assert_eq!(
+                (sheet.metres_per_degree_east, sheet.metres_per_degree_north),
+                (east, north)
+            );
+        }
+    }
+    let half = Sheet::around(Place::from_milli(0, 60_500));
+    assert_eq!(
+        half.metres_per_degree_east, 54_953,
+        "half way between 55,800 and 54,107"
+    );
+}
+
+#[test]
+fn beyond_the_ends_of_a_line_is_told_from_beside_it() {
+    let line = [
+        Point { x: 0, y: 0 },
+        Point { x: 0, y: 100 },
+        Point { x: 50, y: 200 },
+    ];
+    let at = |x, y| beside(Point { x, y }, &line).unwrap();
+    assert_eq!((at(-10, 50).side, at(-10, 50).beyond), (Side::Left, false));
+    assert_eq!((at(10, 50).side, at(10, 50).beyond), (Side::Right, false));
+    assert!(at(10, -1).beyond && at(60, 250).beyond);
+    assert!(!at(-30, 110).beyond, "outside of a bend is beside the line");
+    assert_eq!(at(-30, 0).squared_m, 900);
+    assert_eq!(beside(Point { x: 0, y: 0 }, &[]), None);
+    assert_eq!(beside(Point { x: 0, y: 0 }, &line[..1]), None);
 }

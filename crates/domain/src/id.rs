@@ -76,10 +76,14 @@ text_id! {
     OperatorId: ID_LIMIT;
     /// Who goes there: carer, nurse, volunteer, grid worker.
     ResponderId: ID_LIMIT;
-    /// One of the eight districts, by its administrative code (230102 …).
+    /// A city; a log is about one.
+    CityId: ID_LIMIT;
+    /// One of a city's districts, by its administrative code (230102 …).
     DistrictId: ID_LIMIT;
     /// One urban community.
     CommunityId: ID_LIMIT;
+    /// A river, or what else nobody crosses but over a crossing.
+    BarrierId: ID_LIMIT;
     /// A bridge, ferry or tunnel.
     CrossingId: ID_LIMIT;
     /// Whom care is about: `resident-…`, or `device-…` / `source-…` while nobody is known. Names the `care-` stream.

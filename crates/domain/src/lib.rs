@@ -14,6 +14,7 @@ pub mod codes;
 pub mod party;
 pub mod signal;
 
+pub mod area;
 pub mod care;
 pub mod crossing;
 pub mod device;
@@ -24,6 +25,8 @@ pub mod resident;
 pub mod site;
 
 pub mod geography;
+pub mod ground;
+pub mod harbin;
 pub mod policy;
 pub mod progress;
 pub mod promises;

@@ -6,10 +6,11 @@
 use crate::{
     SiteId, Timestamp,
     geography::Place,
+    ground::Ground,
     incident::CANDIDATE_LIMIT,
     party::{Candidate, RuledOut},
     policy::{RingPolicy, within},
-    routing::{OpenCrossing, travel},
+    routing::travel,
     signal::SignalKind,
     site::{Hours, SiteKind, SiteRecord},
     time::minute_of_day,
@@ -44,7 +45,7 @@ pub fn rank(
     place: Place,
     home: Option<&SiteId>,
     sites: &[SiteNow<'_>],
-    crossings: &[OpenCrossing],
+    ground: &Ground,
     policy: &RingPolicy,
     at: Timestamp,
     kind: SignalKind,
@@ -52,7 +53,7 @@ pub fn rank(
     let mut all: Vec<Candidate> = sites
         .iter()
         .filter(|s| matches!(s.record.kind, SiteKind::Station | SiteKind::Facility))
-        .map(|site| weigh(place, home, site, crossings, at, kind))
+        .map(|site| weigh(place, home, site, ground, at, kind))
         .collect();
     all.sort_by(|a, b| order(a).cmp(&order(b)));
     home_first(&mut all, policy);
@@ -67,7 +68,7 @@ fn weigh(
     place: Place,
     home: Option<&SiteId>,
     site: &SiteNow<'_>,
-    crossings: &[OpenCrossing],
+    ground: &Ground,
     at: Timestamp,
     kind: SignalKind,
 ) -> Candidate {
@@ -76,7 +77,7 @@ fn weigh(
         lon_e6: record.lon_e6,
         lat_e6: record.lat_e6,
     };
-    let way = travel(from, place, record.traveller, crossings);
+    let way = travel(ground, from, place, record.traveller);
     let ruled_out = if !record.hours.open_at(at) {
         Some(RuledOut::Closed)
     } else if !site.on_duty {

@@ -4,7 +4,7 @@
 //! May not know: clocks, other crates.
 
 use super::*;
-use crate::{DistrictId, party::Traveller};
+use crate::{DistrictId, harbin, party::Traveller};
 
 /// 06:13:20 in Harbin; 22:13:20 UTC of the day before.
 const MORNING: Timestamp = Timestamp(1_700_000_000_000);
@@ -45,7 +45,15 @@ fn row(count: u16) -> Vec<SiteRecord> {
 
 fn ranked(records: &[SiteRecord], home: Option<&SiteId>, kind: SignalKind) -> Vec<Candidate> {
     let sites: Vec<SiteNow<'_>> = records.iter().map(on_duty).collect();
-    rank(HOME, home, &sites, &[], RingPolicy::standard(), NOON, kind)
+    rank(
+        HOME,
+        home,
+        &sites,
+        &harbin::ground([]),
+        RingPolicy::standard(),
+        NOON,
+        kind,
+    )
 }
 
 fn on_duty(record: &SiteRecord) -> SiteNow<'_> {
@@ -81,7 +89,15 @@ fn each_reason_rules_out_and_stays_in_the_list() {
             on_duty,
             load,
         };
-        let all = rank(HOME, None, &[site], &[], RingPolicy::standard(), NOON, kind);
+        let all = rank(
+            HOME,
+            None,
+            &[site],
+            &harbin::ground([]),
+            RingPolicy::standard(),
+            NOON,
+            kind,
+        );
         all[0].ruled_out
     };
     let sos = SignalKind::Sos;

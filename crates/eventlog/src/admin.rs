@@ -4,9 +4,11 @@
 //! May not know: any command; the binary gives the handler. Only the holder of the writer lock serves it.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -65,10 +67,20 @@ pub enum AdminError {
     /// The request or the reply is longer than [`ADMIN_LINE_BYTES`], or is not what was agreed.
     #[error("not a valid request or reply: {0}")]
     Malformed(String),
+    /// The process took the request and went away: it was stopped or killed, or the machine had no memory left for it.
+    #[error("anling on {} ended before it answered: see its log for why, start it, and run this again", dir.display())]
+    Gone {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// Anything else, in the operating system's words.
     #[error("the admin socket failed: {0}")]
     Io(#[from] io::Error),
 }
+
+/// What those hear whose command was under way when the process was told to stop.
+const STOPPING: &str =
+    "anling is stopping and did not finish this; run it again when it is started";
 
 /// Where the socket of a data folder is.
 pub fn socket_path(dir: &Path) -> PathBuf {
@@ -126,11 +138,8 @@ impl AdminSocket {
             let stop = stop.clone();
             tasks.spawn(async move {
                 let _place = place;
-                tokio::select! {
-                    () = stop.cancelled() => {}
-                    served = converse(stream, handler) => if let Err(error) = served {
-                        tracing::debug!(%error, "an admin connection ended");
-                    }
+                if let Err(error) = converse(stream, handler, stop).await {
+                    tracing::debug!(%error, "an admin connection ended");
                 }
             });
         }
@@ -172,36 +181,77 @@ pub async fn call(dir: &Path, request: &AdminRequest) -> Result<AdminReply, Admi
     let connected = UnixStream::connect(&path).await;
     let mut stream = connected.map_err(|error| sorted(error, dir, &path))?;
     let line = to_line(request)?;
-    stream.write_all(&line).await?;
+    let gone = || AdminError::Gone {
+        dir: dir.to_path_buf(),
+    };
+    stream
+        .write_all(&line)
+        .await
+        .map_err(|error| cut_off(error, gone))?;
     let mut reader = BufReader::new(stream);
-    match read_line(&mut reader).await? {
-        Some(line) => from_line(&line),
-        None => Err(AdminError::Malformed("no reply".to_owned())),
+    match read_line(&mut reader).await {
+        Ok(Some(line)) => from_line(&line),
+        Ok(None) => Err(gone()),
+        Err(AdminError::Io(error)) => Err(cut_off(error, gone)),
+        Err(error) => Err(error),
     }
 }
 
-/// Answers line after line until the other side is done.
-async fn converse(stream: UnixStream, handler: AdminHandler) -> Result<(), AdminError> {
+/// A connection that the other side let go of, told apart from other troubles.
+fn cut_off(error: io::Error, gone: impl FnOnce() -> AdminError) -> AdminError {
+    match error.kind() {
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => gone(),
+        _ => AdminError::Io(error),
+    }
+}
+
+/// Answers line after line until the other side is done. Whoever asked hears something in every case: when the handler
+/// fails, and when the process stops meanwhile.
+async fn converse(
+    stream: UnixStream,
+    handler: AdminHandler,
+    stop: CancellationToken,
+) -> Result<(), AdminError> {
     let mut stream = BufReader::new(stream);
     loop {
-        let Ok(line) = tokio::time::timeout(ADMIN_IDLE, read_line(&mut stream)).await else {
-            return Ok(());
+        let line = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            line = tokio::time::timeout(ADMIN_IDLE, read_line(&mut stream)) => line,
         };
+        let Ok(line) = line else { return Ok(()) };
         let (reply, go_on) = match line {
             Ok(None) => return Ok(()),
             Ok(Some(line)) => match from_line(&line) {
-                Ok(request) => (handler(request).await, true),
+                Ok(request) => tokio::select! {
+                    () = stop.cancelled() => (AdminReply::Error(STOPPING.to_owned()), false),
+                    reply = answered(&handler, request) => (reply, true),
+                },
                 Err(error) => (AdminReply::Error(error.to_string()), true),
             },
             // The rest of an overlong line is not worth reading.
             Err(error) => (AdminReply::Error(error.to_string()), false),
         };
         let line = to_line(&reply).or_else(|error| to_line(&AdminReply::Error(error.to_string())));
-        stream.write_all(&line?).await?;
+        let written = tokio::time::timeout(ADMIN_IDLE, stream.write_all(&line?)).await;
+        let Ok(written) = written else { return Ok(()) };
+        written?;
         if !go_on {
             return Ok(());
         }
     }
+}
+
+/// A handler that fails is our bug, and whoever asked is told so.
+async fn answered(handler: &AdminHandler, request: AdminRequest) -> AdminReply {
+    let command = request.command.clone();
+    // The handler's state is shared with nothing that it could leave half changed: it answers from the log.
+    let answered = AssertUnwindSafe(async { handler(request).await }).catch_unwind();
+    answered.await.unwrap_or_else(|_| {
+        tracing::error!(command, "a command failed inside");
+        AdminReply::Error(format!(
+            "\"{command}\" failed inside anling, which is a bug; its log says more"
+        ))
+    })
 }
 
 async fn read_line(reader: &mut BufReader<UnixStream>) -> Result<Option<Vec<u8>>, AdminError> {

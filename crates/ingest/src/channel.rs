@@ -9,7 +9,8 @@ use crate::{
     gateway::{Caller, Proof, Refused},
     http,
     limits::{
-        CHANNEL_QUEUE, CHANNEL_SIGNALS, DRAIN_LIMIT, FRAME_LIMIT, KEY_LIMIT, UNVERIFIED_CHANNELS,
+        CHANNEL_QUEUE, CHANNEL_SIGNALS, DRAIN_LIMIT, FRAME_LIMIT, KEY_LIMIT, READ_BYTES,
+        UNVERIFIED_CHANNELS,
     },
     metrics::count,
 };
@@ -133,6 +134,7 @@ pub(crate) async fn open(
     };
     upgrade
         .protocols([PROTOCOL])
+        .read_buffer_size(READ_BYTES)
         // Larger frames than we read are still an alarm, so they must get as far as us.
         .max_message_size(DRAIN_LIMIT)
         .max_frame_size(DRAIN_LIMIT)

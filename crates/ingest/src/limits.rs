@@ -65,6 +65,10 @@ impl Default for IngestOptions {
 /// Largest body of a signal that is read whole, in bytes; of a larger one the beginning is kept.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
+/// Read from a channel at a time, in bytes; kept for as long as it is open. Ours: signals are a few hundred bytes, and longer ones
+/// are read in several goes; the library's 128 KiB would be 1.2 GiB for ten thousand channels.
+pub const READ_BYTES: usize = 4 * 1024;
+
 /// How much of a body that is too large is read and thrown away, in bytes, so that its sender gets to hear the answer.
 pub const DRAIN_LIMIT: usize = 4 * 1024 * 1024;
 

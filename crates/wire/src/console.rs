@@ -112,12 +112,19 @@ shapes! {
     }
     /// `GET /v1/map`: what does not move.
     pub struct MapView {
-        /// Longitude, latitude, degrees; upstream to downstream.
-        pub river: Vec<[f64; 2]>,
+        pub barriers: Vec<BarrierView>,
         pub crossings: Vec<CrossingView>,
         pub districts: Vec<DistrictView>,
     }
     pub struct CrossingView { pub id: String, pub name: String, pub name_en: String, pub lon: f64, pub lat: f64, pub open: bool, pub foot_only: bool }
+    /// A river, or what else is crossed at crossings only.
+    pub struct BarrierView {
+        pub id: String,
+        pub name: String,
+        pub name_en: String,
+        /// Longitude, latitude, degrees; a river's downstream.
+        pub points: Vec<[f64; 2]>,
+    }
     pub struct DistrictView { pub id: String, pub name: String, pub name_en: String, pub lon: f64, pub lat: f64 }
     /// `GET /v1/incidents`.
     pub struct IncidentPage {

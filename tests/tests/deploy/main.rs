@@ -222,3 +222,25 @@ async fn the_container_is_made_of_what_is_there_and_its_health_command_works() {
     node.stop().await;
     assert!(!healthy(&port).0, "nobody is there any more");
 }
+
+/// The image that compiles has no Node.js: with the page's folder named as the Containerfile does, none is asked for.
+#[test]
+fn the_containers_compiler_asks_for_no_nodejs() {
+    let text = fs::read_to_string(deploy("Containerfile")).unwrap();
+    let page = text
+        .lines()
+        .find_map(|line| line.strip_prefix("ENV CONSOLE_DIST="));
+    let page = page.unwrap();
+    let fetched = format!("COPY --from=page /page/dist {page}");
+    assert!(text.lines().any(|line| line == fetched), "{fetched}");
+    let asked = |dist: &str| {
+        run(Command::new(deploy("../.cargo/rustc"))
+            .args(["/bin/true", "-vV"])
+            .env("PATH", "/nowhere")
+            .env("CONSOLE_DIST", dist))
+    };
+    let (content, said) = asked(page);
+    assert!(content, "{said}");
+    let (content, said) = asked("");
+    assert!(!content && said.contains("Node.js"), "{said}");
+}

@@ -14,7 +14,6 @@ use domain::{
     geography::Place,
     policy::RingPolicy,
     ranking::{SiteNow, rank},
-    routing::OpenCrossing,
     signal::SignalKind,
     site::{SiteKind, SiteRecord},
 };
@@ -318,7 +317,6 @@ fn rung_first(city: &City, device: &DemoDevice) -> Option<SiteId> {
             load: 0,
         })
         .collect();
-    let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
     let place = Place {
         lon_e6: device.lon_e6,
         lat_e6: device.lat_e6,
@@ -328,7 +326,7 @@ fn rung_first(city: &City, device: &DemoDevice) -> Option<SiteId> {
         place,
         device.home_station.as_ref(),
         &sites,
-        &crossings,
+        city.ground(),
         &RingPolicy::default(),
         at,
         SignalKind::Sos,

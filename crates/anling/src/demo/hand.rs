@@ -13,7 +13,10 @@ use std::{
     time::Duration,
 };
 use tokio::{sync::watch, time::Instant};
-use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
+use tokio_tungstenite::{
+    connect_async_with_config,
+    tungstenite::{Message, client::IntoClientRequest, protocol::WebSocketConfig},
+};
 use tokio_util::sync::CancellationToken;
 use wire::{
     card::Card,
@@ -24,6 +27,8 @@ use wire::{
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 /// How often an operator looks at what is to be done next.
 const STEP_EVERY: Duration = Duration::from_millis(500);
+/// Read from the console at a time, in bytes, kept by each operator; the library's 128 KiB would be 20 MiB for all of them.
+const READ_BYTES: usize = 16 * 1024;
 /// Calls one cast operator works on at once.
 const CALLS_AT_ONCE: usize = 2;
 
@@ -41,6 +46,50 @@ pub(crate) struct Hand {
 
 type Socket =
     tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// What of a card a cast operator goes by. Whole cards would be the most of a demo's memory: hundreds of operators hold
+/// every call of theirs, and a card is some 10 KB.
+struct Held {
+    revision: u64,
+    mine: bool,
+    rings_me: bool,
+    /// It is open, and they could accept it.
+    acceptable: bool,
+    closed: bool,
+    asked: bool,
+    phase: String,
+    kind: String,
+    device: Option<String>,
+    /// Who would be sent.
+    sendable: Option<String>,
+    /// Who is on the way: when they were sent, and the time that was announced.
+    underway: Option<(String, i64, i64)>,
+    /// Somebody was there.
+    visited: bool,
+}
+
+impl Held {
+    fn of(card: &Card) -> Self {
+        let free = card.can_send.iter().find(|option| !option.busy);
+        let sendable = free.or(card.can_send.first());
+        let mut legs = card.responders.iter();
+        let underway = legs.find(|leg| leg.arrived_at.is_none());
+        Self {
+            revision: card.revision,
+            mine: card.mine,
+            rings_me: card.rings_me,
+            acceptable: card.accept_as.is_some(),
+            closed: card.closing.is_some(),
+            asked: card.asked.is_some(),
+            phase: card.phase.clone(),
+            kind: card.kind.clone(),
+            device: card.device.as_ref().map(|device| device.id.clone()),
+            sendable: sendable.map(|option| option.responder.clone()),
+            underway: underway.map(|leg| (leg.responder.clone(), leg.sent_at, leg.eta)),
+            visited: card.responders.iter().any(|leg| leg.arrived_at.is_some()),
+        }
+    }
+}
 
 /// What is meant to be done with one card, and when.
 struct Plan {
@@ -104,9 +153,9 @@ impl Hand {
                 .parse()
                 .map_err(|_| "a token that is no header".to_owned())?,
         );
-        let (mut socket, _) = tokio_tungstenite::connect_async(request)
-            .await
-            .map_err(|e| text(&e))?;
+        let config = WebSocketConfig::default().read_buffer_size(READ_BYTES);
+        let connected = connect_async_with_config(request, Some(config), false).await;
+        let (mut socket, _) = connected.map_err(|e| text(&e))?;
         let console = format!("cast-{}", uuid::Uuid::new_v4().simple());
         say(
             &mut socket,
@@ -140,7 +189,7 @@ impl Hand {
         socket: &mut Socket,
         stop: &CancellationToken,
     ) -> Result<(), String> {
-        let mut cards: HashMap<String, Card> = HashMap::new();
+        let mut cards: HashMap<String, Held> = HashMap::new();
         let mut plans: HashMap<String, Plan> = HashMap::new();
         let mut steps = tokio::time::interval(STEP_EVERY);
         steps.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -176,27 +225,27 @@ impl Hand {
     /// What to do now with each card.
     fn steps(
         &mut self,
-        cards: &HashMap<String, Card>,
+        cards: &HashMap<String, Held>,
         plans: &mut HashMap<String, Plan>,
     ) -> Vec<(String, u64, Act)> {
         let now = Instant::now();
         let in_hand = cards
             .values()
-            .filter(|card| card.mine && card.closing.is_none())
+            .filter(|card| card.mine && !card.closed)
             .count();
         let mut acts = Vec::new();
-        for card in cards.values().filter(|card| card.closing.is_none()) {
+        for (id, card) in cards.iter().filter(|(_, card)| !card.closed) {
             if !(card.mine
                 || card.rings_me
-                    && card.accept_as.is_some()
+                    && card.acceptable
                     && in_hand < CALLS_AT_ONCE
                     && !self.is_reserved(card))
             {
                 continue;
             }
             let pause = self.pause(card);
-            let sends = self.rng.random_ratio(2, 5) && !card.can_send.is_empty();
-            let plan = plans.entry(card.id.clone()).or_insert(Plan {
+            let sends = self.rng.random_ratio(2, 5) && card.sendable.is_some();
+            let plan = plans.entry(id.clone()).or_insert(Plan {
                 next: now + pause,
                 sends,
                 talked: false,
@@ -205,7 +254,7 @@ impl Hand {
                 continue;
             }
             if let Some(act) = act(card, plan, self.drive_speed) {
-                acts.push((card.id.clone(), card.revision, act));
+                acts.push((id.clone(), card.revision, act));
             }
             plan.next = now + Duration::from_millis(self.rng.random_range(2_500..9_000));
         }
@@ -213,7 +262,7 @@ impl Hand {
     }
 
     /// Some are at the desk, some come running, some do not hear.
-    fn pause(&mut self, card: &Card) -> Duration {
+    fn pause(&mut self, card: &Held) -> Duration {
         if card.mine {
             return Duration::from_millis(self.rng.random_range(1_500..5_000));
         }
@@ -224,13 +273,9 @@ impl Hand {
         }
     }
 
-    fn is_reserved(&self, card: &Card) -> bool {
+    fn is_reserved(&self, card: &Held) -> bool {
         let reserved = self.reserved.lock().unwrap_or_else(PoisonError::into_inner);
-        let device = card
-            .device
-            .as_ref()
-            .map(|device| device.id.as_str())
-            .unwrap_or_default();
+        let device = card.device.as_deref().unwrap_or_default();
         reserved
             .get(device)
             .is_some_and(|until| *until > Instant::now())
@@ -238,9 +283,9 @@ impl Hand {
 }
 
 /// Updates the cards; returns a "shown" for each that rings.
-fn take_in(cards: &mut HashMap<String, Card>, message: ToPage) -> Vec<FromPage> {
+fn take_in(cards: &mut HashMap<String, Held>, message: ToPage) -> Vec<FromPage> {
     let mut rings = Vec::new();
-    let mut put = |cards: &mut HashMap<String, Card>, card: Card| {
+    let mut put = |cards: &mut HashMap<String, Held>, card: Card| {
         let before = cards.get(&card.id).is_some_and(|old| old.rings_me);
         if card.rings_me && !before {
             rings.push(FromPage::Shown {
@@ -249,7 +294,8 @@ fn take_in(cards: &mut HashMap<String, Card>, message: ToPage) -> Vec<FromPage> 
                 sounded: true,
             });
         }
-        cards.insert(card.id.clone(), card);
+        let held = Held::of(&card);
+        cards.insert(card.id, held);
     };
     match message {
         ToPage::Snapshot { cards: all, .. } => {
@@ -275,11 +321,11 @@ fn take_in(cards: &mut HashMap<String, Card>, message: ToPage) -> Vec<FromPage> 
 }
 
 /// The next step of a call.
-fn act(card: &Card, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
+fn act(card: &Held, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
     if !card.mine {
         return Some(Act::Accept);
     }
-    if card.asked.is_some() {
+    if card.asked {
         return Some(Act::StillOnIt);
     }
     match card.phase.as_str() {
@@ -296,27 +342,16 @@ fn act(card: &Card, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
         }
         "talking" if plan.sends => {
             plan.sends = false;
-            let option = card
-                .can_send
-                .iter()
-                .find(|option| !option.busy)
-                .or(card.can_send.first())?;
             Some(Act::SendResponder {
-                responder: option.responder.clone(),
+                responder: card.sendable.clone()?,
             })
         }
         "talking" => Some(resolve(card)),
         "underway" => {
-            let leg = card
-                .responders
-                .iter()
-                .find(|leg| leg.arrived_at.is_none())?;
+            let (responder, sent_at, eta) = card.underway.clone()?;
             // Driving is sped up: the estimate stays as in life, the arrival comes sooner.
-            let way_ms = (leg.eta - leg.sent_at).max(0) / i64::from(drive_speed.max(1));
-            let there = leg.sent_at + way_ms;
-            (now_ms() >= there).then(|| Act::Arrive {
-                responder: leg.responder.clone(),
-            })
+            let way_ms = (eta - sent_at).max(0) / i64::from(drive_speed.max(1));
+            (now_ms() >= sent_at + way_ms).then_some(Act::Arrive { responder })
         }
         "on_site" => Some(resolve(card)),
         "held" => Some(Act::EndHold),
@@ -329,9 +364,8 @@ fn now_ms() -> i64 {
 }
 
 /// Codes that fit what was done.
-fn resolve(card: &Card) -> Act {
-    let visited = card.responders.iter().any(|leg| leg.arrived_at.is_some());
-    let (reason, outcome) = match (card.kind.as_str(), visited) {
+fn resolve(card: &Held) -> Act {
+    let (reason, outcome) = match (card.kind.as_str(), card.visited) {
         ("fall", true) => ("FALL", "LIFTED"),
         ("fall", false) => ("FALL-NOINJ", "SAFE"),
         ("smoke", _) => ("FIRE/SMOKE", "SAFE"),
@@ -340,7 +374,7 @@ fn resolve(card: &Card) -> Act {
         (_, true) => ("UNWELL", "TREATED-HOME"),
         (_, false) => ("ACCIDENT", "FALSE"),
     };
-    let actions = if visited {
+    let actions = if card.visited {
         vec!["TALKED".to_owned(), "STATION-VISIT".to_owned()]
     } else {
         vec!["TALKED".to_owned()]

@@ -241,14 +241,9 @@ fn lines(args: &Import) -> Result<Lines, Vec<Fault>> {
         return Err(unread(format!("larger than {limit} MiB")));
     }
     let text = std::fs::read_to_string(&args.file).map_err(|error| unread(error.to_string()))?;
-    let features = map::read(args.kind, &text)?.into_iter();
-    let rows = features.flat_map(|(line, rows)| match rows {
-        Ok(rows) => rows.into_iter().map(|row| (line, Ok(row))).collect(),
-        Err(faults) => vec![(line, Err(faults))],
-    });
     Ok(Lines {
         is_gb18030: false,
-        each: Box::new(rows),
+        each: Box::new(map::read(args.kind, &text)?.into_iter()),
     })
 }
 

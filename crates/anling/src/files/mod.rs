@@ -20,18 +20,19 @@ pub(crate) use export::run as export;
 pub(crate) use import::run as import;
 
 pub(crate) const IMPORT_HELP: &str = "Kinds, in the order in which they build on each other:
-  districts communities grids barriers sites crossings responders operators residents devices
+  city districts communities barriers sites crossings responders grids operators residents devices
 The columns are described in docs/directory-files.md; `anling export KIND` writes a file to begin with.
 What a file does not name stays as it is; a line ends something with status closed, removed or retired.
 
 Example:
   anling import sites sites.csv --dry-run      (预览: what would change; nothing is written)
   anling import sites sites.geojson
+  anling import barriers rivers.geojson        (ways go over open crossings only)
   anling import residents 老人.csv              (UTF-8 or GBK)
   anling import operators staff.csv --passwords first-passwords.csv";
 
 pub(crate) const EXPORT_HELP: &str = "Kinds:
-  districts communities grids barriers sites crossings responders operators residents devices
+  city districts communities barriers sites crossings responders grids operators residents devices
 
 Example:
   anling export sites                          (writes sites.csv)

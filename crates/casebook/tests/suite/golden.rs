@@ -34,6 +34,11 @@ macro_rules! for_every_family {
         $call(samples::operator());
         $call(samples::responder());
         $call(samples::crossing());
+        $call(samples::city());
+        $call(samples::district());
+        $call(samples::communities());
+        $call(samples::grid());
+        $call(samples::barrier());
     };
 }
 
@@ -103,6 +108,11 @@ fn every_variant_has_a_sample_and_a_golden_file_and_no_two_families_share_a_name
     count!(samples::operator());
     count!(samples::responder());
     count!(samples::crossing());
+    count!(samples::city());
+    count!(samples::district());
+    count!(samples::communities());
+    count!(samples::grid());
+    count!(samples::barrier());
 }
 
 #[test]
@@ -120,7 +130,7 @@ fn every_golden_file_still_reads_whatever_its_age() {
             read += 1;
         }
     }
-    assert!(read >= 68, "only {read} bodies found");
+    assert!(read >= 77, "only {read} bodies found");
 }
 
 /// Whether any family reads the body.
@@ -137,6 +147,11 @@ fn reads(name: &str, schema: u32, line: &str) -> bool {
         || one::<domain::operator::OperatorEvent>(name, schema, line)
         || one::<domain::operator::ResponderEvent>(name, schema, line)
         || one::<domain::crossing::CrossingEvent>(name, schema, line)
+        || one::<domain::area::CityEvent>(name, schema, line)
+        || one::<domain::area::DistrictEvent>(name, schema, line)
+        || one::<domain::area::CommunityEvent>(name, schema, line)
+        || one::<domain::area::GridEvent>(name, schema, line)
+        || one::<domain::area::BarrierEvent>(name, schema, line)
 }
 
 #[test]

@@ -42,12 +42,12 @@ fn sites() -> Operation {
 
 fn map() -> Operation {
     let map = json!({
-        "river": [[126.5, 45.77], [126.62, 45.79]],
+        "barriers": [{ "id": "songhua", "name": "松花江", "name_en": "Songhuajiang", "points": [[126.5, 45.77], [126.62, 45.79]] }],
         "crossings": [{ "id": "songhua-road-bridge", "name": "松花江公路大桥", "name_en": "Songhua road bridge", "lon": 126.59, "lat": 45.78,
             "open": true, "foot_only": false }],
         "districts": [{ "id": "230102", "name": "道里区", "name_en": "Daoli", "lon": 126.61, "lat": 45.76 }],
     });
-    Operation::new("江、桥、区 · River, crossings, districts", "city")
+    Operation::new("江、桥、区 · Rivers, crossings, districts", "city")
         .signed_in()
         .gives::<MapView>(200, "不动的部分 · What does not move", map)
 }

@@ -8,6 +8,7 @@
 use casebook::{BookError, Casebook, Keys, Meta, Stored, codec, streams};
 use domain::{
     Actor, Happened, ResidentId, Timestamp,
+    area::{BarrierEvent, CityEvent, CommunityEvent, DistrictEvent, GridEvent},
     crossing::CrossingEvent,
     device::DeviceEvent,
     operator::{OperatorEvent, ResponderEvent},
@@ -134,7 +135,13 @@ async fn same(
 
 fn stream(row: &Row) -> StreamName {
     match row {
-        Row::Fixed(..) => streams::policy(),
+        Row::City(record) => streams::city(&record.city),
+        Row::District { record, .. } => streams::district(&record.district),
+        Row::Community { record, .. } => streams::community(&record.community),
+        Row::Grid {
+            community, number, ..
+        } => streams::grid(community, *number),
+        Row::Barrier { record, .. } => streams::barrier(&record.barrier),
         Row::Site { record, .. } => streams::site(&record.site),
         Row::Crossing { record, .. } => streams::crossing(&record.crossing),
         Row::Responder { who, .. } => streams::responder(&who.responder),
@@ -177,7 +184,44 @@ impl Writing {
             _ => EventId(Uuid::new_v4()),
         };
         let events = match row {
-            Row::Fixed(..) => Vec::new(),
+            Row::City(record) => self.events(first, [CityEvent::CityDescribed(record)])?,
+            Row::District { record, ended } => {
+                let district = record.district.clone();
+                let event = match ended {
+                    true => DistrictEvent::DistrictDissolved { district },
+                    false => DistrictEvent::DistrictDescribed(record),
+                };
+                self.events(first, [event])?
+            }
+            Row::Community { record, ended } => {
+                let community = record.community.clone();
+                let event = match ended {
+                    true => CommunityEvent::CommunityDissolved { community },
+                    false => CommunityEvent::CommunityDescribed(record),
+                };
+                self.events(first, [event])?
+            }
+            Row::Grid {
+                community,
+                number,
+                worker,
+                ..
+            } => {
+                let event = GridEvent::GridAssigned {
+                    community,
+                    number,
+                    worker,
+                };
+                self.events(first, [event])?
+            }
+            Row::Barrier { record, ended } => {
+                let barrier = record.barrier.clone();
+                let event = match ended {
+                    true => BarrierEvent::BarrierRemoved { barrier },
+                    false => BarrierEvent::BarrierDrawn(record),
+                };
+                self.events(first, [event])?
+            }
             Row::Site { record, ended } => {
                 let events = site(&self.known, record, ended, verdict).into_iter();
                 self.events(first, events)?

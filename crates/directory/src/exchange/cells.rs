@@ -3,7 +3,7 @@
 //! For: identifiers, degrees, times of day, yes and no, lists; each fault with its line and column.
 //! May not know: which columns a kind has.
 
-use domain::IdError;
+use domain::{IdError, geography::LATITUDE_LIMIT};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Fault, Kind};
@@ -11,9 +11,10 @@ use super::{Fault, Kind};
 /// Longest cell, in characters. Ours: a page of notes.
 pub(super) const CELL_CHARS: usize = 4_000;
 
-/// The city and its surroundings, in millionths of a degree: the local projection is good to 1 % here and nowhere else.
-const LON_E6: std::ops::RangeInclusive<i32> = 125_000_000..=128_500_000;
-const LAT_E6: std::ops::RangeInclusive<i32> = 44_500_000..=47_000_000;
+/// Where a city can lie at all, in millionths of a degree; whether it is this one is seen in `misfit`.
+const LON_E6: std::ops::RangeInclusive<i32> = -180_000_000..=180_000_000;
+const LAT_E6: std::ops::RangeInclusive<i32> =
+    -LATITUDE_LIMIT * 1_000_000..=LATITUDE_LIMIT * 1_000_000;
 
 /// The full-width semicolon, which Chinese keyboards write.
 const WIDE: char = '\u{ff1b}';
@@ -143,8 +144,8 @@ impl<'a> Cells<'a> {
         } else {
             self.fault(
                 "lon",
-                "不在哈尔滨一带 (经度 125–128.5,纬度 44.5–47,WGS-84)",
-                "not in or around Harbin (125–128.5 E, 44.5–47 N, WGS-84)",
+                "不是城市所在的经纬度 (WGS-84)",
+                "no city lies at such a longitude and latitude (WGS-84)",
             );
         }
         None
@@ -200,6 +201,10 @@ impl<'a> Cells<'a> {
     pub(super) fn list(&self, column: &str) -> Vec<String> {
         split(self.text(column), ';')
     }
+}
+
+pub(super) fn status(is_ended: bool, runs: &str, ended: &str) -> String {
+    if is_ended { ended } else { runs }.to_owned()
 }
 
 /// Millionths of a degree of a decimal text, rounded half away from zero; no floating point.

@@ -4,12 +4,14 @@
 //! May not know: files. Passwords and devices' keys are in no row; a key's hash is.
 
 use casebook::{BookError, Meta, codec, streams};
-use domain::Happened;
-use domain::{Actor, DeviceId, OperatorId, ResidentId, ResponderId, resident::ResidentEvent};
+use domain::{
+    Actor, DeviceId, Happened, OperatorId, ResidentId, ResponderId, area::CommunityRecord,
+    resident::ResidentEvent,
+};
 use eventlog::{EventId, Expected, Lane, StreamAppend};
 use uuid::Uuid;
 
-use super::{Kind, Row, compare::enrolling, fixed};
+use super::{Kind, Row, area::grid_id, compare::enrolling};
 use crate::{
     City, DeviceRow, Directory, DirectoryError, OperatorRow, ProfileError, ResidentRow,
     registrar::Sendable,
@@ -66,7 +68,11 @@ pub async fn count(directory: &Directory, kind: Kind) -> Result<u64, DirectoryEr
         Kind::Crossings => city.crossings.len() as u64,
         Kind::Responders => city.responders.len() as u64,
         Kind::Operators => city.operators.len() as u64,
-        _ => fixed::rows(kind).len() as u64,
+        Kind::City => 1,
+        Kind::Districts => city.area.districts.len() as u64,
+        Kind::Communities => city.area.communities.len() as u64,
+        Kind::Grids => grids(&city).len() as u64,
+        Kind::Barriers => city.area.barriers.len() as u64,
     })
 }
 
@@ -94,7 +100,31 @@ async fn small(directory: &Directory, kind: Kind, after: &str) -> Result<Page, D
             operators.map(|(id, it)| operator(id, it)).collect()
         }
         Kind::Responders => return responders(directory, &city, after).await,
-        _ => fixed::records(kind),
+        Kind::City => vec![Row::City(city.area.city.clone())],
+        Kind::Districts => {
+            let districts = city.area.districts.values().map(|it| Row::District {
+                record: it.clone(),
+                ended: false,
+            });
+            districts.collect()
+        }
+        Kind::Communities => {
+            let communities = city.area.communities.values();
+            let communities = communities.map(|it| Row::Community {
+                record: it.clone(),
+                ended: false,
+            });
+            communities.collect()
+        }
+        Kind::Grids => grids(&city),
+        Kind::Barriers => {
+            let barriers = city.area.barriers.values().map(|it| Row::Barrier {
+                record: it.clone(),
+                ended: false,
+            });
+            barriers.collect()
+        }
+        Kind::Residents | Kind::Devices => Vec::new(),
     };
     rows.retain(|row| row.id() > after);
     let full = rows.len() > PAGE as usize;
@@ -104,6 +134,25 @@ async fn small(directory: &Directory, kind: Kind, after: &str) -> Result<Page, D
         rows,
         forgotten: 0,
     })
+}
+
+/// Every grid with its worker, in the order of ids, in which the tenth stands before the second.
+fn grids(city: &City) -> Vec<Row> {
+    let of = |it: &CommunityRecord| {
+        let community = it.community.clone();
+        let grid = move |number| {
+            Some(Row::Grid {
+                grid: grid_id(&community, number),
+                worker: city.area.grid_worker(&community, number)?,
+                community: community.clone(),
+                number,
+            })
+        };
+        (1..=it.grids).filter_map(grid)
+    };
+    let mut all: Vec<Row> = city.area.communities.values().flat_map(of).collect();
+    all.sort_by(|a, b| a.id().cmp(b.id()));
+    all
 }
 
 async fn responders(

@@ -6,13 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{DeviceId, DistrictId, ResidentId, SiteId, operator::Scope, resident::Profile};
+use domain::{
+    CommunityId, DeviceId, ResidentId,
+    area::{BarrierRecord, CityRecord, CommunityRecord, DistrictRecord},
+    resident::Profile,
+};
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Row, fixed};
+use super::{Row, misfit::misfit};
 use crate::{
-    City, DeviceRow, Directory, DirectoryError, ProfileError, ResidentRow, harbin,
-    registrar::Enrolling,
+    City, DeviceRow, Directory, DirectoryError, ProfileError, ResidentRow, registrar::Enrolling,
 };
 
 /// What becomes of a row.
@@ -54,13 +57,34 @@ pub(super) struct Known {
     pub(super) city: std::sync::Arc<City>,
     pub(super) residents: BTreeMap<ResidentId, ResidentRow>,
     pub(super) devices: BTreeMap<DeviceId, DeviceRow>,
+    /// Communities somebody lives in, among those that a row would dissolve.
+    pub(super) inhabited: BTreeSet<CommunityId>,
+    /// Barriers there would be with those of these rows.
+    pub(super) drawn: usize,
 }
 
 impl Known {
     async fn of(directory: &Directory, rows: &[Row]) -> Result<Self, DirectoryError> {
+        let city = directory.city();
         let (mut residents, mut devices) = (BTreeSet::new(), BTreeSet::new());
+        let (mut inhabited, mut drawn) = (BTreeSet::new(), city.area.barriers.len());
         for row in rows {
             match row {
+                Row::Community {
+                    record,
+                    ended: true,
+                } => {
+                    if directory.is_inhabited(&record.community).await? {
+                        inhabited.insert(record.community.clone());
+                    }
+                }
+                Row::Barrier {
+                    record,
+                    ended: false,
+                } => {
+                    let new = !city.area.barriers.contains_key(&record.barrier);
+                    drawn += usize::from(new);
+                }
                 Row::Resident(who) => drop(residents.insert(who.resident.clone())),
                 Row::Device {
                     device, resident, ..
@@ -74,7 +98,9 @@ impl Known {
         let residents = directory.residents_among(&residents).await?;
         let devices = directory.devices_among(&devices).await?;
         Ok(Self {
-            city: directory.city(),
+            city,
+            inhabited,
+            drawn,
             residents: residents
                 .into_iter()
                 .map(|it| (it.resident.clone(), it))
@@ -107,66 +133,6 @@ pub(super) async fn compared(
     Ok((verdicts, known))
 }
 
-/// What the row refers to and is not there.
-fn misfit(known: &Known, row: &Row) -> Option<Verdict> {
-    let city = &known.city;
-    let district = |id: &DistrictId| {
-        let there = city.districts.iter().any(|it| it.code == id.as_str());
-        (!there)
-            .then(|| Verdict::refused(format!("没有区 {id}"), format!("there is no district {id}")))
-    };
-    let site = |id: &SiteId| {
-        let there = city.sites.contains_key(id);
-        let en = format!("there is no site {id}; import sites first");
-        (!there).then(|| Verdict::refused(format!("没有网点 {id};请先导入 sites"), en))
-    };
-    match row {
-        Row::Fixed(..) | Row::Crossing { .. } => None,
-        Row::Site { record, .. } => district(&record.district),
-        Row::Responder { who, ended } if !ended => {
-            district(&who.district).or_else(|| who.site.as_ref().and_then(site))
-        }
-        Row::Operator { scope, ended, .. } if !ended => match scope {
-            Scope::City => None,
-            Scope::District(id) => district(id),
-            Scope::Site(id) => site(id),
-        },
-        Row::Resident(who) => {
-            lives_nowhere(who).or_else(|| who.home_station.as_ref().and_then(site))
-        }
-        Row::Device {
-            resident: Some(id), ..
-        } if !known.residents.contains_key(id) => Some(Verdict::refused(
-            format!("没有老人 {id};请先导入 residents"),
-            format!("there is no resident {id}; import residents first"),
-        )),
-        _ => None,
-    }
-}
-
-fn lives_nowhere(who: &Enrolling) -> Option<Verdict> {
-    let (id, grid) = (&who.community, who.grid);
-    let Some(community) = harbin::community(id) else {
-        let en = format!("there is no community {id}; see `anling export communities`");
-        return Some(Verdict::refused(
-            format!("没有社区 {id};见 anling export communities"),
-            en,
-        ));
-    };
-    if community.district != who.district {
-        let at = &community.district;
-        let en = format!("community {id} lies in district {at}");
-        return Some(Verdict::refused(format!("社区 {id} 属于区 {at}"), en));
-    }
-    (grid > community.grids).then(|| {
-        let grids = community.grids;
-        Verdict::refused(
-            format!("社区 {id} 只有 {grids} 个网格"),
-            format!("community {id} has {grids} grids"),
-        )
-    })
-}
-
 async fn verdict(
     directory: &Directory,
     known: &Known,
@@ -174,7 +140,40 @@ async fn verdict(
 ) -> Result<Verdict, DirectoryError> {
     let city = &known.city;
     Ok(match row {
-        Row::Fixed(kind, cells) => fixed_verdict(*kind, cells),
+        Row::City(record) => city_verdict(directory, city, record).await?,
+        Row::District { record, ended } => {
+            let there = city.area.districts.get(&record.district);
+            let as_row = |it: &DistrictRecord| Row::District {
+                record: it.clone(),
+                ended: false,
+            };
+            lasting(there.map(as_row), *ended, row)
+        }
+        Row::Community { record, ended } => {
+            let there = city.area.communities.get(&record.community);
+            let as_row = |it: &CommunityRecord| Row::Community {
+                record: it.clone(),
+                ended: false,
+            };
+            lasting(there.map(as_row), *ended, row)
+        }
+        Row::Grid {
+            community,
+            number,
+            worker,
+            ..
+        } => match city.area.grid_worker(community, *number) {
+            Some(there) if there == *worker => Verdict::Unchanged,
+            _ => Verdict::Changed(vec!["worker".to_owned()]),
+        },
+        Row::Barrier { record, ended } => {
+            let there = city.area.barriers.get(&record.barrier);
+            let as_row = |it: &BarrierRecord| Row::Barrier {
+                record: it.clone(),
+                ended: false,
+            };
+            lasting(there.map(as_row), *ended, row)
+        }
         Row::Site { record, ended } => match city.sites.get(&record.site) {
             None => Verdict::Added,
             Some(row) if *ended && row.closed => Verdict::Unchanged,
@@ -283,44 +282,42 @@ pub(super) fn enrolling(row: &ResidentRow, profile: Profile) -> Enrolling {
     }
 }
 
-fn fixed_verdict(kind: Kind, cells: &[String]) -> Verdict {
-    let id = cells.first().map_or("", String::as_str);
-    let Some(there) = fixed::line(kind, id) else {
-        return Verdict::refused(
-            format!("没有 {id};{}是本版本固定的,不能增加", kind.chinese()),
-            format!(
-                "there is no {id}; {} are fixed in this version",
-                kind.word()
-            ),
-        );
-    };
-    let differs = |at: &usize| there.get(*at) != cells.get(*at);
-    let columns = kind.columns();
-    match (0..columns.len()).find(differs) {
-        None => Verdict::Unchanged,
-        Some(at) => {
-            let (column, value) = (columns[at], &there[at]);
-            let hint = match kind {
-                Kind::Grids => (
-                    ";网格员的姓名电话在 responders 里改",
-                    "; workers' names and telephones are changed in responders",
-                ),
-                _ => ("", ""),
-            };
-            Verdict::refused(
-                format!(
-                    "{id} 的 {column} 是 {value};{}是本版本固定的,不能改{}",
-                    kind.chinese(),
-                    hint.0
-                ),
-                format!(
-                    "{column} of {id} is {value}; {} are fixed in this version{}",
-                    kind.word(),
-                    hint.1
-                ),
-            )
-        }
+/// Of a record that is there, or ended: what is ended stands in the log's past only.
+fn lasting(there: Option<Row>, ended: bool, row: &Row) -> Verdict {
+    match (there, ended) {
+        (None, true) => Verdict::Unchanged,
+        (None, false) => Verdict::Added,
+        (Some(_), true) => Verdict::Ended,
+        (Some(there), false) => differing(&there, row),
     }
+}
+
+/// A log is about one city. Another than the built-in one can be described as long as nothing was built on that.
+async fn city_verdict(
+    directory: &Directory,
+    city: &City,
+    record: &CityRecord,
+) -> Result<Verdict, DirectoryError> {
+    let there = &city.area.city;
+    if there.city == record.city {
+        return Ok(differing(
+            &Row::City(there.clone()),
+            &Row::City(record.clone()),
+        ));
+    }
+    let empty = city.area.is_untouched()
+        && city.sites.is_empty()
+        && city.crossings.is_empty()
+        && city.responders.is_empty()
+        && directory.counts().await? == (0, 0);
+    if empty {
+        return Ok(Verdict::Added);
+    }
+    let (zh, id) = (&there.name, &there.city);
+    Ok(Verdict::refused(
+        format!("这里已经是{zh} ({id});另一座城市要用另一个数据文件夹"),
+        format!("this is already the city {id}; another city needs another data folder"),
+    ))
 }
 
 fn differing(there: &Row, row: &Row) -> Verdict {
@@ -329,8 +326,15 @@ fn differing(there: &Row, row: &Row) -> Verdict {
 
 /// The columns in which two rows of one kind differ.
 pub(super) fn differences(there: &Row, row: &Row) -> Vec<String> {
-    let (old, new) = (there.cells(), row.cells());
-    let columns = row.kind().columns().iter().zip(old.iter().zip(&new));
-    let differing = columns.filter(|(_, (old, new))| old != new);
-    differing.map(|(column, _)| (*column).to_owned()).collect()
+    let (old, new) = (there.lines(), row.lines());
+    let differs = |at: usize| {
+        let column = |lines: &[Vec<String>]| {
+            let cells = lines.iter().map(|cells| cells.get(at).cloned());
+            cells.collect::<Vec<_>>()
+        };
+        column(&old) != column(&new)
+    };
+    let columns = row.kind().columns().iter().enumerate();
+    let differing = columns.filter(|(at, _)| differs(*at));
+    differing.map(|(_, column)| (*column).to_owned()).collect()
 }

@@ -10,13 +10,14 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the variants say it")]
 pub enum Kind {
+    City,
     Districts,
     Communities,
-    Grids,
     Barriers,
     Sites,
     Crossings,
     Responders,
+    Grids,
     Operators,
     Residents,
     Devices,
@@ -24,14 +25,15 @@ pub enum Kind {
 
 impl Kind {
     /// All, in the order of import.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
+        Self::City,
         Self::Districts,
         Self::Communities,
-        Self::Grids,
         Self::Barriers,
         Self::Sites,
         Self::Crossings,
         Self::Responders,
+        Self::Grids,
         Self::Operators,
         Self::Residents,
         Self::Devices,
@@ -40,6 +42,7 @@ impl Kind {
     /// As it is written on the command line and in file names.
     pub fn word(self) -> &'static str {
         match self {
+            Self::City => "city",
             Self::Districts => "districts",
             Self::Communities => "communities",
             Self::Grids => "grids",
@@ -56,6 +59,7 @@ impl Kind {
     /// As it is called on the screen.
     pub fn chinese(self) -> &'static str {
         match self {
+            Self::City => "城市",
             Self::Districts => "区",
             Self::Communities => "社区",
             Self::Grids => "网格",
@@ -77,7 +81,16 @@ impl Kind {
     /// The columns, the id first; files may have them in any order.
     pub fn columns(self) -> &'static [&'static str] {
         match self {
-            Self::Districts => &["district", "name", "name_latin", "lon", "lat", "population"],
+            Self::City => &["city", "name", "name_latin", "lon", "lat", "town_radius_m"],
+            Self::Districts => &[
+                "district",
+                "name",
+                "name_latin",
+                "lon",
+                "lat",
+                "population",
+                "status",
+            ],
             Self::Communities => &[
                 "community",
                 "district",
@@ -87,9 +100,10 @@ impl Kind {
                 "lat",
                 "grids",
                 "stars",
+                "status",
             ],
             Self::Grids => &["grid", "community", "number", "worker"],
-            Self::Barriers => &["point", "barrier", "name", "lon", "lat"],
+            Self::Barriers => &["point", "barrier", "name", "lon", "lat", "extent", "status"],
             Self::Sites => &[
                 "site",
                 "kind",
@@ -163,21 +177,13 @@ impl Kind {
     pub fn may_miss(self, column: &str) -> bool {
         matches!(
             (self, column),
-            (_, "status" | "why" | "name_latin") | (Self::Devices, "key" | "key_hash")
+            (_, "status" | "why" | "name_latin" | "extent") | (Self::Devices, "key" | "key_hash")
         )
     }
 
     /// Whether it stands on a map: then it may come and go as GeoJSON too.
     pub fn on_map(self) -> bool {
         matches!(self, Self::Sites | Self::Crossings | Self::Barriers)
-    }
-
-    /// Fixed in this version: routes and districts are reckoned with these very tables, and a file can only agree.
-    pub fn fixed(self) -> bool {
-        matches!(
-            self,
-            Self::Districts | Self::Communities | Self::Grids | Self::Barriers
-        )
     }
 
     /// Holds personal data.

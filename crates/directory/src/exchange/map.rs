@@ -8,7 +8,12 @@
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, value::RawValue};
 
-use super::{Fault, Kind, Row, cells::join};
+use super::{
+    Fault, Kind, Row,
+    barrier::{self, point_id},
+    cells::join,
+    table::Line,
+};
 
 /// Largest file read, in bytes; it is held whole. Ours: a hundred thousand features.
 pub const FILE_BYTES: u64 = 64 * 1024 * 1024;
@@ -36,8 +41,8 @@ struct Geometry {
     coordinates: Value,
 }
 
-/// Each feature's line, counted from 1, and its rows (a barrier has one for each point) or its faults.
-pub type Features = Vec<(u64, Result<Vec<Row>, Vec<Fault>>)>;
+/// Each feature's line, counted from 1, and its row or its faults.
+pub type Features = Vec<Line>;
 
 /// Reads a file.
 pub fn read(kind: Kind, text: &str) -> Result<Features, Vec<Fault>> {
@@ -75,7 +80,7 @@ fn is_wgs84(crs: &Value) -> bool {
     crs.is_null() || name.ends_with("CRS84") || name.ends_with("EPSG::4326") || name == "EPSG:4326"
 }
 
-fn feature(kind: Kind, line: u64, raw: &RawValue) -> Result<Vec<Row>, Vec<Fault>> {
+fn feature(kind: Kind, line: u64, raw: &RawValue) -> Result<Row, Vec<Fault>> {
     let fault = |zh: String, en: String| vec![Fault::line(line, zh, en)];
     let feature: Feature = serde_json::from_str(raw.get()).map_err(|error| {
         fault(
@@ -118,24 +123,28 @@ fn feature(kind: Kind, line: u64, raw: &RawValue) -> Result<Vec<Row>, Vec<Fault>
         ));
         return Err(faults);
     };
-    let mut rows = Vec::new();
-    for (n, (lon, lat)) in places.iter().enumerate() {
+    let values = |(n, (lon, lat)): (usize, &(String, String))| {
         let value = |column: &&str| match *column {
             "lon" => lon.clone(),
             "lat" => lat.clone(),
-            "point" => format!("{}/{:02}", text(properties.get("barrier")), n + 1),
+            "point" => point_id(text(properties.get("barrier")), n),
             column => text(properties.get(column)),
         };
         let values: Vec<String> = kind.columns().iter().map(value).collect();
-        match Row::read(kind, line, &values) {
-            Ok(row) => rows.push(row),
-            Err(found) => faults.extend(found),
+        (line, values)
+    };
+    let lines: Vec<(u64, Vec<String>)> = places.iter().enumerate().map(values).collect();
+    let row = match (kind, lines.first()) {
+        (Kind::Barriers, _) | (_, None) => barrier::read(&lines),
+        (_, Some((line, values))) => Row::read(kind, *line, values),
+    };
+    match row {
+        Err(found) => {
+            faults.extend(found);
+            Err(faults)
         }
-    }
-    if faults.is_empty() {
-        Ok(rows)
-    } else {
-        Err(faults)
+        Ok(row) if faults.is_empty() => Ok(row),
+        Ok(_) => Err(faults),
     }
 }
 
@@ -161,7 +170,7 @@ fn text(value: Option<&Value>) -> String {
 /// The rows of a kind as a FeatureCollection, one feature a line.
 pub fn write(kind: Kind, rows: &[Row]) -> String {
     let features: Vec<String> = match kind {
-        Kind::Barriers => barriers(rows),
+        Kind::Barriers => rows.iter().map(|row| line(&row.lines())).collect(),
         _ => rows.iter().map(|row| point(kind, &row.cells())).collect(),
     };
     format!(
@@ -185,21 +194,17 @@ fn point(kind: Kind, cells: &[String]) -> String {
     )
 }
 
-/// One line for each river: its points in order.
-fn barriers(rows: &[Row]) -> Vec<String> {
-    let cells: Vec<Vec<String>> = rows.iter().map(Row::cells).collect();
-    let rivers = cells.chunk_by(|a, b| a[1] == b[1]);
-    let line = |points: &[Vec<String>]| {
-        let places = points.iter().map(|it| format!("[{},{}]", it[3], it[4]));
-        let mut properties = Map::new();
-        for (column, at) in [("barrier", 1), ("name", 2)] {
-            properties.insert(column.to_owned(), Value::from(points[0][at].as_str()));
-        }
-        format!(
-            "{{\"type\":\"Feature\",\"geometry\":{{\"type\":\"LineString\",\"coordinates\":[{}]}},\"properties\":{}}}",
-            places.collect::<Vec<_>>().join(","),
-            Value::Object(properties)
-        )
-    };
-    rivers.map(line).collect()
+/// A barrier: its corners in order.
+fn line(corners: &[Vec<String>]) -> String {
+    let places = corners.iter().map(|it| format!("[{},{}]", it[3], it[4]));
+    let mut properties = Map::new();
+    for (column, at) in [("barrier", 1), ("name", 2), ("extent", 5), ("status", 6)] {
+        let text = corners.first().map_or("", |it| it[at].as_str());
+        properties.insert(column.to_owned(), Value::from(text));
+    }
+    format!(
+        "{{\"type\":\"Feature\",\"geometry\":{{\"type\":\"LineString\",\"coordinates\":[{}]}},\"properties\":{}}}",
+        places.collect::<Vec<_>>().join(","),
+        Value::Object(properties)
+    )
 }

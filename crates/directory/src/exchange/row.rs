@@ -4,7 +4,8 @@
 //! May not know: whether what a line refers to is there; that is `compare`.
 
 use domain::{
-    CrossingId, DeviceId, DistrictId, OperatorId, ResidentId, ResponderId, SiteId,
+    CommunityId, CrossingId, DeviceId, DistrictId, OperatorId, ResidentId, ResponderId, SiteId,
+    area::{BarrierRecord, CityRecord, CommunityRecord, DistrictRecord},
     crossing::CrossingRecord,
     operator::{Role, Scope},
     party::Traveller,
@@ -13,8 +14,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Fault, Kind,
-    cells::{Cells, degrees, join, of_degrees, of_minutes, of_word, of_yes, word},
+    Fault, Kind, area, barrier,
+    cells::{Cells, join, of_degrees, of_minutes, of_word, of_yes, status, word},
     person,
 };
 use crate::registrar::{Enrolling, Sendable, key_hash};
@@ -24,8 +25,27 @@ use crate::registrar::{Enrolling, Sendable, key_hash};
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is its kind")]
 pub enum Row {
-    /// A line of a table that this version knows by itself, the id first.
-    Fixed(Kind, Vec<String>),
+    City(CityRecord),
+    District {
+        record: DistrictRecord,
+        ended: bool,
+    },
+    Community {
+        record: CommunityRecord,
+        ended: bool,
+    },
+    /// A grid and who looks after it.
+    Grid {
+        grid: String,
+        community: CommunityId,
+        number: u16,
+        worker: ResponderId,
+    },
+    /// As many lines as it has corners.
+    Barrier {
+        record: BarrierRecord,
+        ended: bool,
+    },
     Site {
         record: SiteRecord,
         ended: bool,
@@ -64,7 +84,11 @@ impl Row {
     /// Which kind.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Fixed(kind, _) => *kind,
+            Self::City(_) => Kind::City,
+            Self::District { .. } => Kind::Districts,
+            Self::Community { .. } => Kind::Communities,
+            Self::Grid { .. } => Kind::Grids,
+            Self::Barrier { .. } => Kind::Barriers,
             Self::Site { .. } => Kind::Sites,
             Self::Crossing { .. } => Kind::Crossings,
             Self::Responder { .. } => Kind::Responders,
@@ -77,7 +101,11 @@ impl Row {
     /// Whom or what it is about.
     pub fn id(&self) -> &str {
         match self {
-            Self::Fixed(_, cells) => cells.first().map_or("", String::as_str),
+            Self::City(record) => record.city.as_str(),
+            Self::District { record, .. } => record.district.as_str(),
+            Self::Community { record, .. } => record.community.as_str(),
+            Self::Grid { grid, .. } => grid,
+            Self::Barrier { record, .. } => record.barrier.as_str(),
             Self::Site { record, .. } => record.site.as_str(),
             Self::Crossing { record, .. } => record.crossing.as_str(),
             Self::Responder { who, .. } => who.responder.as_str(),
@@ -87,14 +115,16 @@ impl Row {
         }
     }
 
-    /// Reads a line's cells, given in the order of [`Kind::columns`]; every fault found in it.
+    /// Reads a line's cells, given in the order of [`Kind::columns`]; every fault found in it. A barrier has several lines:
+    /// see `barrier`.
     pub fn read(kind: Kind, line: u64, values: &[String]) -> Result<Self, Vec<Fault>> {
         let mut cells = Cells::new(kind, line, values);
         let row = match kind {
-            _ if kind.fixed() => {
-                let texts = kind.columns().iter().map(|it| fixed(&cells, it));
-                Some(Self::Fixed(kind, texts.collect()))
-            }
+            Kind::City => area::city(&mut cells),
+            Kind::Districts => area::district(&mut cells),
+            Kind::Communities => area::community(&mut cells),
+            Kind::Grids => area::grid(&mut cells),
+            Kind::Barriers => return barrier::read(&[(line, values.to_vec())]),
             Kind::Sites => site(&mut cells),
             Kind::Crossings => crossing(&mut cells),
             Kind::Responders => responder(&mut cells),
@@ -108,10 +138,35 @@ impl Row {
         }
     }
 
-    /// The cells, in the order of [`Kind::columns`].
+    /// The lines of it, each with its cells in the order of [`Kind::columns`]. Only a barrier has more than one.
+    pub fn lines(&self) -> Vec<Vec<String>> {
+        match self {
+            Self::Barrier { record, ended } => barrier::lines(record, *ended),
+            _ => vec![self.cells()],
+        }
+    }
+
+    /// The cells of its first line.
     pub fn cells(&self) -> Vec<String> {
         match self {
-            Self::Fixed(_, cells) => cells.clone(),
+            Self::City(record) => area::of_city(record),
+            Self::District { record, ended } => area::of_district(record, *ended),
+            Self::Community { record, ended } => area::of_community(record, *ended),
+            Self::Grid {
+                grid,
+                community,
+                number,
+                worker,
+            } => vec![
+                grid.clone(),
+                community.to_string(),
+                number.to_string(),
+                worker.to_string(),
+            ],
+            Self::Barrier { record, ended } => {
+                let lines = barrier::lines(record, *ended);
+                lines.into_iter().next().unwrap_or_default()
+            }
             Self::Site { record, ended } => of_site(record, *ended),
             Self::Crossing { record, ended, why } => of_crossing(record, *ended, why),
             Self::Responder { who, ended } => of_responder(who, *ended),
@@ -151,19 +206,6 @@ impl Row {
             ],
         }
     }
-}
-
-/// A cell of a fixed table; degrees are written out, however many digits were given.
-fn fixed(cells: &Cells<'_>, column: &str) -> String {
-    let text = cells.text(column);
-    let degrees = matches!(column, "lon" | "lat").then(|| degrees(text));
-    degrees
-        .flatten()
-        .map_or_else(|| text.to_owned(), of_degrees)
-}
-
-fn status(is_ended: bool, runs: &str, ended: &str) -> String {
-    if is_ended { ended } else { runs }.to_owned()
 }
 
 fn site(cells: &mut Cells<'_>) -> Option<Row> {

@@ -12,9 +12,10 @@ use std::{
 };
 
 use csv::StringRecord;
+use domain::area::BARRIER_POINTS;
 use encoding_rs_io::DecodeReaderBytesBuilder;
 
-use super::{Fault, Kind, Row};
+use super::{Fault, Kind, Row, barrier};
 
 /// Largest file read, in bytes. Ours: a million residents.
 pub const FILE_BYTES: u64 = 1024 * 1024 * 1024;
@@ -33,7 +34,8 @@ pub enum Encoding {
 /// A line's number, counted from 1 with the header, and its row or its faults.
 pub type Line = (u64, Result<Row, Vec<Fault>>);
 
-/// A CSV file being read: each line's number, counted from 1 with the header, and its row or its faults.
+/// A CSV file being read: each line's number, counted from 1 with the header, and its row or its faults. The lines of a
+/// barrier are one row, with the number of the first.
 pub struct Lines {
     kind: Kind,
     encoding: Encoding,
@@ -43,7 +45,12 @@ pub struct Lines {
     width: usize,
     record: StringRecord,
     ended: bool,
+    /// A line that was read to see whether it belongs to those before it.
+    held: Option<Cut>,
 }
+
+/// A line cut into cells, in the order of [`Kind::columns`].
+type Cut = (u64, Result<Vec<String>, Vec<Fault>>);
 
 impl std::fmt::Debug for Lines {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -91,6 +98,7 @@ fn lines(from: Box<dyn Read + Send>, kind: Kind, encoding: Encoding) -> Result<L
         width: header.len(),
         record: StringRecord::new(),
         ended: false,
+        held: None,
     })
 }
 
@@ -100,7 +108,7 @@ impl Lines {
         self.encoding
     }
 
-    fn read(&self, line: u64) -> Result<Row, Vec<Fault>> {
+    fn cut(&self, line: u64) -> Result<Vec<String>, Vec<Fault>> {
         if self.record.len() != self.width {
             let (has, wants) = (self.record.len(), self.width);
             return Err(vec![Fault::line(
@@ -113,15 +121,13 @@ impl Lines {
             let text = at.and_then(|at| self.record.get(at)).unwrap_or("");
             unguarded(text).to_owned()
         };
-        let values: Vec<String> = self.order.iter().map(cell).collect();
-        Row::read(self.kind, line, &values)
+        Ok(self.order.iter().map(cell).collect())
     }
-}
 
-impl Iterator for Lines {
-    type Item = Line;
-
-    fn next(&mut self) -> Option<Self::Item> {
+    fn line(&mut self) -> Option<Cut> {
+        if let Some(held) = self.held.take() {
+            return Some(held);
+        }
         while !self.ended {
             match self.reader.read_record(&mut self.record) {
                 Ok(false) => return None,
@@ -129,7 +135,7 @@ impl Iterator for Lines {
                 Ok(true) if self.record.iter().all(|cell| cell.trim().is_empty()) => {}
                 Ok(true) => {
                     let line = self.record.position().map_or(0, csv::Position::line);
-                    return Some((line, self.read(line)));
+                    return Some((line, self.cut(line)));
                 }
                 Err(error) => {
                     self.ended = true;
@@ -139,6 +145,36 @@ impl Iterator for Lines {
             }
         }
         None
+    }
+
+    /// The lines after `first` that belong to the same barrier, and it; one more than there may be at most.
+    fn barrier(&mut self, first: (u64, Vec<String>)) -> Vec<(u64, Vec<String>)> {
+        let mut lines = vec![first];
+        while lines.len() <= BARRIER_POINTS {
+            match self.line() {
+                Some((line, Ok(values))) if barrier::is_same(&lines[0].1, &values) => {
+                    lines.push((line, values));
+                }
+                other => {
+                    self.held = other;
+                    break;
+                }
+            }
+        }
+        lines
+    }
+}
+
+impl Iterator for Lines {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (line, values) = self.line()?;
+        let row = values.and_then(|values| match self.kind {
+            Kind::Barriers => barrier::read(&self.barrier((line, values))),
+            kind => Row::read(kind, line, &values),
+        });
+        Some((line, row))
     }
 }
 
@@ -242,12 +278,13 @@ impl<W: Write> Writer<W> {
         Ok(Self(writer))
     }
 
-    /// Writes a line.
+    /// Writes the lines of a row, most often one.
     pub fn row(&mut self, row: &Row) -> std::io::Result<()> {
-        let cells = row.cells();
-        Ok(self
-            .0
-            .write_record(cells.iter().map(|cell| guarded(cell).into_owned()))?)
+        for cells in row.lines() {
+            let cells = cells.iter().map(|cell| guarded(cell).into_owned());
+            self.0.write_record(cells)?;
+        }
+        Ok(())
     }
 
     /// Writes what is held back, and gives the file back.

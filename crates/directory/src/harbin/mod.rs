@@ -15,6 +15,7 @@ mod words;
 
 use domain::{
     CommunityId, DeviceId, DistrictId, OperatorId, ResidentId, ResponderId, SiteId,
+    area::CommunityRecord,
     crossing::CrossingRecord,
     geography::Place,
     operator::{ResponderKind, Role, Scope},
@@ -24,7 +25,7 @@ use domain::{
 use serde::Serialize;
 
 pub use english::in_english;
-pub use places::{city_desk, communities, community, district_desk, grid_worker};
+pub use places::{city_desk, communities, district_desk, grid_worker};
 pub use subdistricts::Subdistrict;
 pub use tables::{COMMUNITIES, CROSSINGS, Crossing, DISTRICTS, District};
 
@@ -79,6 +80,20 @@ impl Community {
         Place {
             lon_e6: self.lon_e6,
             lat_e6: self.lat_e6,
+        }
+    }
+
+    /// As it would be described.
+    pub fn record(&self) -> CommunityRecord {
+        CommunityRecord {
+            community: self.id.clone(),
+            district: self.district.clone(),
+            name: self.name.clone(),
+            name_short: self.name_short.clone(),
+            lon_e6: self.lon_e6,
+            lat_e6: self.lat_e6,
+            grids: self.grids,
+            stars: self.stars,
         }
     }
 }

@@ -71,7 +71,10 @@ fn home_station(community: &Community, sites: &[SiteRecord]) -> Option<SiteId> {
                 lon_e6: site.lon_e6,
                 lat_e6: site.lat_e6,
             };
-            (community.centre().metres_to(place), &site.site)
+            (
+                domain::harbin::SHEET.metres(community.centre(), place),
+                &site.site,
+            )
         })
         .min()
         .filter(|(metres, _)| *metres <= HOME_STATION_M)

@@ -14,6 +14,8 @@ use domain::{
     site::{Hours, SiteKind, SiteRecord},
 };
 
+use crate::area::usual_worker;
+
 use super::{
     AccountPlan, COMMUNITIES, CROSSINGS, Community, CrossingPlan, DISTRICTS, District,
     ResponderPlan, Subdistrict,
@@ -49,16 +51,9 @@ pub fn communities() -> &'static [Community] {
     &COMMUNITY_TABLE
 }
 
-/// The community with this id.
-pub fn community(id: &CommunityId) -> Option<&'static Community> {
-    let table = communities();
-    let at = table.binary_search_by(|row| row.id.cmp(id)).ok()?;
-    table.get(at)
-}
-
 /// Who looks after a grid of a community; grids count from 1.
 pub fn grid_worker(community: &CommunityId, grid: u16) -> ResponderId {
-    responder(&format!("grid-{community}-{grid}"))
+    usual_worker(community, grid).expect("the ids of these communities are short")
 }
 
 /// The desk of a district's network nursing home.

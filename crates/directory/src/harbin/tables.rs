@@ -6,7 +6,9 @@
 //! by population.
 
 use domain::{
-    geography::{Bank, Place},
+    DistrictId,
+    area::DistrictRecord,
+    geography::{Place, Side},
     party::Traveller,
 };
 
@@ -37,7 +39,7 @@ pub struct District {
     /// Chain elder-care facilities.
     pub facilities: u32,
     /// Its side of the river.
-    pub bank: Bank,
+    pub bank: Side,
     /// In the order of the official list.
     pub subdistricts: &'static [Subdistrict],
     /// Public hospitals named as preferred by residents.
@@ -50,6 +52,18 @@ impl District {
         Place {
             lon_e6: self.lon_e6,
             lat_e6: self.lat_e6,
+        }
+    }
+
+    /// As it would be described.
+    pub fn record(&self) -> DistrictRecord {
+        DistrictRecord {
+            district: DistrictId::parse(self.code).expect("a district's code is six digits"),
+            name: self.name.to_owned(),
+            name_latin: self.name_latin.to_owned(),
+            lon_e6: self.lon_e6,
+            lat_e6: self.lat_e6,
+            population: self.population,
         }
     }
 }
@@ -65,7 +79,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 923_762,
         stations: 17,
         facilities: 10,
-        bank: Bank::South,
+        bank: Side::Right,
         subdistricts: DAOLI,
         hospitals: &["哈尔滨市第一医院", "哈尔滨市第二医院", "黑龙江省医院"],
     },
@@ -78,7 +92,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 1_343_857,
         stations: 17,
         facilities: 14,
-        bank: Bank::South,
+        bank: Side::Right,
         subdistricts: NANGANG,
         hospitals: &[
             "哈尔滨医科大学附属第一医院",
@@ -95,7 +109,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 906_421,
         stations: 21,
         facilities: 9,
-        bank: Bank::South,
+        bank: Side::Right,
         subdistricts: DAOWAI,
         hospitals: &["哈尔滨市第四医院", "哈尔滨医科大学附属第四医院"],
     },
@@ -108,7 +122,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 190_253,
         stations: 8,
         facilities: 2,
-        bank: Bank::South,
+        bank: Side::Right,
         subdistricts: PINGFANG,
         hospitals: &["哈尔滨二四二医院"],
     },
@@ -121,7 +135,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 236_848,
         stations: 15,
         facilities: 2,
-        bank: Bank::North,
+        bank: Side::Left,
         subdistricts: SONGBEI,
         hospitals: &["黑龙江省医院", "哈尔滨医科大学附属第一医院"],
     },
@@ -134,7 +148,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 916_408,
         stations: 28,
         facilities: 9,
-        bank: Bank::South,
+        bank: Side::Right,
         subdistricts: XIANGFANG,
         hospitals: &["哈尔滨市第五医院", "黑龙江中医药大学附属第一医院"],
     },
@@ -147,7 +161,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 764_534,
         stations: 0,
         facilities: 8,
-        bank: Bank::North,
+        bank: Side::Left,
         subdistricts: HULAN,
         hospitals: &["呼兰区第一人民医院"],
     },
@@ -160,7 +174,7 @@ pub static DISTRICTS: [District; 8] = [
         population: 596_856,
         stations: 0,
         facilities: 6,
-        bank: Bank::South,
+        bank: Side::Right,
         subdistricts: ACHENG,
         hospitals: &["阿城区人民医院"],
     },

@@ -161,3 +161,69 @@ async fn a_connection_that_says_nothing_is_ended() {
     assert!(rest.is_empty());
     assert!(began.elapsed() >= ADMIN_IDLE, "{:?}", began.elapsed());
 }
+
+/// A handler that never comes back from "wait", and fails in "fail"; it says when it was asked.
+fn troubled(asked: Arc<tokio::sync::Notify>) -> AdminHandler {
+    Arc::new(move |request: AdminRequest| {
+        let asked = Arc::clone(&asked);
+        Box::pin(async move {
+            asked.notify_one();
+            match request.command.as_str() {
+                "wait" => std::future::pending().await,
+                "fail" => panic!("a bug"),
+                _ => AdminReply::Ok(request.args),
+            }
+        })
+    })
+}
+
+/// An export of half a million residents once ended with "no reply": whatever becomes of the process, whoever asked it
+/// something hears what.
+#[tokio::test]
+async fn a_command_that_fails_or_is_stopped_midway_is_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let (stop, asked) = (CancellationToken::new(), Arc::default());
+    let socket = admin::bind(dir.path()).unwrap();
+    let served = tokio::spawn(socket.serve(troubled(Arc::clone(&asked)), stop.clone()));
+    let failed = admin::call(dir.path(), &request("fail")).await.unwrap();
+    assert!(
+        matches!(&failed, AdminReply::Error(text) if text.contains("is a bug")),
+        "{failed:?}"
+    );
+    asked.notified().await;
+    admin::call(dir.path(), &request("echo")).await.unwrap();
+    asked.notified().await;
+
+    let path = dir.path().to_path_buf();
+    let waiting = tokio::spawn(async move { admin::call(&path, &request("wait")).await });
+    asked.notified().await;
+    stop.cancel();
+    let stopped = waiting.await.unwrap().unwrap();
+    assert!(
+        matches!(&stopped, AdminReply::Error(text) if text.contains("is stopping")),
+        "{stopped:?}"
+    );
+    served.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_process_that_dies_with_a_request_in_hand_is_told_from_a_wrong_answer() {
+    let dir = tempfile::tempdir().unwrap();
+    for reads in [true, false] {
+        let path = admin::socket_path(dir.path());
+        drop(std::fs::remove_file(&path));
+        let listener = tokio::net::UnixListener::bind(&path).unwrap();
+        let dying = async {
+            let (stream, _) = listener.accept().await.unwrap();
+            if reads {
+                let mut line = String::new();
+                BufReader::new(stream).read_line(&mut line).await.unwrap();
+            }
+        };
+        let asked = request("echo");
+        let (called, ()) = tokio::join!(admin::call(dir.path(), &asked), dying);
+        let error = called.unwrap_err();
+        assert!(matches!(error, AdminError::Gone { .. }), "{reads}: {error}");
+        assert!(error.to_string().contains("run this again"), "{error}");
+    }
+}

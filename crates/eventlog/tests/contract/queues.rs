@@ -141,7 +141,10 @@ async fn alarms_overtake_what_is_urgent(bench: Bench) {
 async fn a_storm_of_alarms_leaves_half_of_each_commit(bench: Bench) {
     let place = behind_many(&bench, Lane::Alarm, 3_000, Lane::Urgent).await;
     assert!(place <= 1_000, "in the first commit, but at {place}");
-    assert!(place > 400, "after the alarms of its commit, but at {place}");
+    assert!(
+        place > 400,
+        "after the alarms of its commit, but at {place}"
+    );
 }
 
 async fn bulk_commands_are_slowed_by_a_storm_and_not_starved(bench: Bench) {

@@ -1,4 +1,4 @@
-// For: the city on a canvas: river, crossings, sites as features; what moves as an own thin layer drawn by hand.
+// For: the city on a canvas: rivers, crossings, sites as features; what moves as an own thin layer drawn by hand.
 // May not know: where the data comes from. No tiles, nothing from outside.
 import Feature from 'ol/Feature';
 import OlMap from 'ol/Map';
@@ -29,7 +29,7 @@ const REACH = 20;
 
 export class CityMap {
   readonly #map: OlMap;
-  readonly #river = new VectorSource();
+  readonly #barriers = new VectorSource();
   readonly #districts = new VectorSource();
   readonly #crossings = new VectorSource();
   readonly #sites = new VectorSource();
@@ -64,7 +64,7 @@ export class CityMap {
       target: place,
       controls: defaultControls({ attribution: false, rotate: false }),
       layers: [
-        plain(this.#river, () => riverStyle(this.#look)),
+        plain(this.#barriers, () => riverStyle(this.#look)),
         plain(this.#sites, (feature) => siteStyle(this.#look, feature.get('site') as SiteView)),
         plain(this.#crossings, (feature, resolution) =>
           crossingStyle(
@@ -101,8 +101,12 @@ export class CityMap {
   }
 
   setGround(view: MapView): void {
-    this.#river.clear();
-    this.#river.addFeature(new Feature(new LineString(view.river.map((point) => fromLonLat(point)))));
+    this.#barriers.clear();
+    this.#barriers.addFeatures(
+      view.barriers.map(
+        (barrier) => new Feature(new LineString(barrier.points.map((point) => fromLonLat(point)))),
+      ),
+    );
     this.#crossings.clear();
     this.#crossings.addFeatures(
       view.crossings.map((crossing) => new Feature({ geometry: at(crossing), crossing })),

@@ -24,6 +24,15 @@ export type Act = { "act": "accept" } | { "act": "decline", reason: string, } | 
 
 export type AskedView = { about: string, answer_by: number, escalated: boolean, };
 
+/**
+ * A river, or what else is crossed at crossings only.
+ */
+export type BarrierView = { id: string, name: string, name_en: string, 
+/**
+ * Longitude, latitude, degrees; a river's downstream.
+ */
+points: Array<[number, number]>, };
+
 export type CandidateView = { site: string, name: string, name_en: string, seconds: number | null, metres: number | null, 
 /**
  * Name of the crossing used.
@@ -228,11 +237,7 @@ around: Array<Moment>, };
 /**
  * `GET /v1/map`: what does not move.
  */
-export type MapView = { 
-/**
- * Longitude, latitude, degrees; upstream to downstream.
- */
-river: Array<[number, number]>, crossings: Array<CrossingView>, districts: Array<DistrictView>, };
+export type MapView = { barriers: Array<BarrierView>, crossings: Array<CrossingView>, districts: Array<DistrictView>, };
 
 /**
  * Who is signed in.
