@@ -84,6 +84,7 @@ export const zh = {
   // Queue
   queue: '求助队列',
   queue_empty: '现在没有求助',
+  queue_empty_then: '这一刻没有求助',
   queue_empty_more: '新的呼叫会响铃、朗读，并出现在这里。',
   queue_unknown: '现在有没有人呼叫，这里看不到',
   queue_next: '下一个求助',
@@ -285,7 +286,9 @@ export const zh = {
   replay_slider: '时间',
   replay_speed: '倍速',
   replay_around: '含周边事件逐条',
-  replay_absent: '这一刻，这个求助还没有开始，或已经办结。',
+  replay_not_yet: '呼叫刚刚收到，系统正在找最近的网点：这一刻还没有派到这个值班台。',
+  replay_elsewhere: '这一刻，这个求助不在这个值班台上。',
+  replay_closed: '这一刻，这个求助已经办结。',
   loading: '正在读取……',
   retry: '再试一次',
   failed_read: '没有读到（{why}）。',
