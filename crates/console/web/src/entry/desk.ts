@@ -2,6 +2,7 @@
 // May not know: what it shows.
 import { mount } from 'svelte';
 import App from '../App.svelte';
+import { keepFiles } from '../core/files';
 import '../styles/base.css';
 import '../styles/controls.css';
 import '../styles/desk.css';
@@ -14,4 +15,5 @@ if (place) {
   place.textContent = '';
   mount(App, { target: place });
   document.documentElement.dataset['started'] = 'yes';
+  keepFiles('/');
 }
