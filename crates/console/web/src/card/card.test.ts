@@ -156,6 +156,7 @@ describe('a card', () => {
       sent_at: 0,
       eta: 60_000,
       arrived_at: null,
+      delayed: false,
       from_lat: null,
       from_lon: null,
     };

@@ -8,6 +8,7 @@ import '../styles/controls.css';
 import '../styles/desk.css';
 import '../styles/card.css';
 import '../styles/views.css';
+import '../styles/hand.css';
 
 const place = document.getElementById('app');
 if (place) {

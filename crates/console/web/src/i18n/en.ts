@@ -254,7 +254,9 @@ export const en: Record<Phrase, string> = {
   slip_done: '{service} was called at {time}',
   link_title: 'Phone of {name}',
   link_local:
-    'This address works on this computer only: a phone that scans it cannot open it. For a real phone stop the demo and start it with --lan: anling demo --lan. To have a look, open the address below on this computer (it works once).',
+    'This address works on this computer only: a real phone that scans it cannot open it. For a real phone, stop the demo and start it like this:',
+  link_local_open:
+    'To have a look, open the address below on this computer. The code works once and ends in {time}.',
   link_text: 'Scan with the phone. The code works once and ends in {time}.',
   help_title: 'Keyboard',
   help_digits: 'while calling: log the result; otherwise: call that contact',

@@ -255,8 +255,8 @@ export const zh = {
   slip_log: '已拨打，记入经过',
   slip_done: '已于 {time} 拨打过 {service}',
   link_title: '{name} 的手机',
-  link_local:
-    '这个地址只在这台电脑上有效，手机扫了打不开。要用真手机，请停下演示，加上 --lan 重新启动：anling demo --lan。想先看看，可以在这台电脑上点开下面的地址（只能用一次）。',
+  link_local: '这个地址只在这台电脑上有效，真手机扫了打不开。要用真手机，请停下演示，再这样启动：',
+  link_local_open: '想先看看，可以在这台电脑上点开下面的地址。此码只能用一次，{time} 后失效。',
   link_text: '请用手机扫一扫。此码只能用一次，{time} 后失效。',
   help_title: '键盘操作',
   help_digits: '拨打后：记录结果；未拨打时：拨打第几位联系人',
