@@ -91,8 +91,7 @@ export function drawMarkers(
     const there = pixel(marker.place);
     if (!there) continue;
     const [x = 0, y = 0] = there;
-    if (marker.kind === 'responder')
-      drawResponder(pen, x, y, look, marker.goal ? pixel(marker.goal) : null);
+    if (marker.kind === 'responder') drawResponder(pen, x, y, look, marker.goal ? pixel(marker.goal) : null);
     else drawIncident(pen, marker, x, y, look);
   }
   // Names last: nobody's lies under an incident.

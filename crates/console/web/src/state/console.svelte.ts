@@ -137,7 +137,7 @@ export class ConsoleState {
 
   /** Signed in: the line is opened, and the first greeting tells where duty is taken. */
   enter(me: Me): void {
-    this.me = me;
+    this.#is(me);
     this.signedOutWhy = null;
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     this.#line = new Connection(`${scheme}://${location.host}/v1/console`, {
@@ -295,7 +295,7 @@ export class ConsoleState {
     switch (message.t) {
       case 'hello':
         this.clock.heard(message.now);
-        this.me = message.me;
+        this.#is(message.me);
         this.duty = message.duty;
         this.#greeted();
         break;
@@ -341,6 +341,18 @@ export class ConsoleState {
     const there = new Set(troubles.map(troubleName));
     this.#aside = new Set([...this.#aside].filter((name) => there.has(name)));
     this.#troubles = troubles;
+  }
+
+  /** What this tab keeps is one person's: another's sign-in elsewhere in the browser must not send or show it. */
+  #is(me: Me): void {
+    if ((recall('who') ?? me.operator) !== me.operator) {
+      this.#outbox.clear();
+      this.#read = Read.from(null);
+      for (const key of ['read', 'party'] as const) remember(key, null);
+      forget(sessionStorage);
+    }
+    remember('who', me.operator);
+    this.me = me;
   }
 
   #greeted(): void {
@@ -477,7 +489,7 @@ export class ConsoleState {
     this.sound.ring(null);
     hush();
     forget(sessionStorage);
-    for (const key of ['party', 'sound', 'read', 'waiting'] as const) remember(key, null);
+    for (const key of ['party', 'sound', 'read', 'waiting', 'who'] as const) remember(key, null);
     this.#fresh = EMPTY;
     this.board = EMPTY;
     this.rows = [];
