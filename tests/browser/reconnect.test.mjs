@@ -135,11 +135,12 @@ test('loaded anew the page is on duty again, and without a server it shows the o
   await page.getByTestId('status-bar').waitFor();
   await page.locator('[data-testid="queue-row"].mine').first().waitFor();
   page.assertClean(node.console);
+  await page.context().close();
 });
 
 test('loaded anew without a server the desk opens, keeps what waits, and sends it once afterwards', async () => {
   const account = node.accounts.filter((one) => one.button && one.site?.startsWith('HRB-') && !one.cast)[0];
-  const device = devicesNear(node, account)[7];
+  const device = devicesNear(node, account)[5];
   const page = await openPage(browser);
   await takeDuty(page, node, account);
   await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
