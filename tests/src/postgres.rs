@@ -121,17 +121,14 @@ impl PostgresServer {
 
     /// Runs a statement as the database's owner, and gives back its rows, columns parted by `|`.
     pub fn sql(&self, sql: &str) -> String {
+        self.sql_at(&self.url(), sql)
+    }
+
+    /// The same in another database of this server.
+    pub fn sql_at(&self, url: &str, sql: &str) -> String {
         let asked = self
             .tool("psql")
-            .args([
-                "-XAtq",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-d",
-                &self.url(),
-                "-c",
-                sql,
-            ])
+            .args(["-XAtq", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql])
             .output()
             .expect("psql runs");
         done(&asked, sql);

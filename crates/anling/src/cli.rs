@@ -48,6 +48,12 @@ pub(crate) enum Command {
     /// Operators' accounts
     #[command(subcommand)]
     Operator(Operator),
+    /// 老人: forgetting a resident, and keeping a record as evidence
+    #[command(subcommand)]
+    Resident(crate::resident::Resident),
+    /// 密钥: the keys that open personal data, apart from the log
+    #[command(subcommand)]
+    Key(crate::key::Key),
     /// The log
     #[command(subcommand)]
     Log(LogCommand),
@@ -232,7 +238,7 @@ pub(crate) enum LogCommand {
     },
     /// 备份: every record and checkpoint into a folder, while the log is written to; again: only what is new
     #[command(
-        after_help = "Example:\n  anling log backup /backup/anling --data ./anling-data\n  anling log verify --data /backup/anling --public-key anling.pub\n\nKeys are no part of it: keep master.key, notary.key and the file of `anling log backup-keys` apart. docs/log-care.md"
+        after_help = "Example:\n  anling log backup /backup/anling --data ./anling-data\n  anling log verify --data /backup/anling --public-key anling.pub\n\nKeys are no part of it: keep master.key, notary.key and the file of `anling key backup` apart. docs/log-care.md"
     )]
     Backup {
         #[command(flatten)]
@@ -240,17 +246,6 @@ pub(crate) enum LogCommand {
         /// The backup's folder: new, empty, or an earlier backup of this log
         #[arg(value_name = "FOLDER")]
         to: PathBuf,
-    },
-    /// 备份密钥: everybody's keys, wrapped by the master key, into a file of their own
-    #[command(
-        after_help = "Example:\n  anling log backup-keys /safe/keys.jsonl --data ./anling-data\n\nKeep it for a short time only: whoever is forgotten later is still in it."
-    )]
-    BackupKeys {
-        #[command(flatten)]
-        store: Store,
-        /// The file
-        #[arg(value_name = "FILE")]
-        out: PathBuf,
     },
     /// 恢复: a backup into a new folder or an empty database
     #[command(
@@ -262,7 +257,7 @@ pub(crate) enum LogCommand {
         /// The backup's folder
         #[arg(value_name = "FOLDER")]
         from: PathBuf,
-        /// The file of `anling log backup-keys`
+        /// The file of `anling key backup`
         #[arg(long, value_name = "FILE")]
         keys: Option<PathBuf>,
     },

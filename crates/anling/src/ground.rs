@@ -7,7 +7,11 @@ use crate::{database::Database, eventstore, failure::Failure, folder::Folder, se
 use casebook::{Casebook, MasterKey, Vault};
 use directory::Directory;
 use eventlog::{Direction, FolderLock, Log, OpenError, Position, SystemClock};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use uuid::Uuid;
 
 /// How long a database that does not answer is waited for when starting. Ours: longer than a server that starts with
@@ -100,10 +104,7 @@ pub(crate) async fn open_shared(database: &Database) -> Result<Log, Failure> {
 
 /// The log's events with what is personal in them sealed under the master key.
 pub(crate) async fn book(log: &Log, settings: &Settings) -> Result<Casebook, Failure> {
-    let path = settings
-        .master_key
-        .clone()
-        .unwrap_or_else(|| settings.data.join("master.key"));
+    let path = master_key_path(settings);
     let key = master_key(log, settings, &path)?;
     let vault = Vault::open(log.clone(), key).await;
     let vault = vault.map_err(|error| match (&settings.database, error) {
@@ -113,7 +114,18 @@ pub(crate) async fn book(log: &Log, settings: &Settings) -> Result<Casebook, Fai
         )),
         (_, error) => Failure::new(error),
     })?;
+    if vault.rotation().await.map_err(Failure::new)?.is_some() {
+        tracing::warn!(
+            "a rotation of the master key is under way; `anling key rotate` goes on with it"
+        );
+    }
     Ok(Casebook::new(log.clone(), vault))
+}
+
+/// Where the master key lies.
+pub(crate) fn master_key_path(settings: &Settings) -> PathBuf {
+    let named = settings.master_key.clone();
+    named.unwrap_or_else(|| settings.data.join("master.key"))
 }
 
 fn master_key(log: &Log, settings: &Settings, path: &Path) -> Result<MasterKey, Failure> {

@@ -5,7 +5,8 @@
 //!
 //! Modules in reading order: `cli`, `settings`, `roles`, `database`, `folder`, `ground` (the log opened), `node` (the
 //! parts wired together), `doors` (listeners and TLS), `notarize` (who signs the log), `ops` (health and metrics), `demo` (the synthetic city and its
-//! cast), `eventstore` (the log alone), `gate` (its guarded door), `press`, `operator`, `files` (the directory out into files and in again), `log`.
+//! cast), `eventstore` (the log alone), `gate` (its guarded door), `press`, `operator`, `resident` (forgetting, and what
+//! keeps a record), `key` (keys apart from the log), `files` (the directory out into files and in again), `log`.
 
 mod cli;
 mod database;
@@ -17,6 +18,7 @@ mod files;
 mod folder;
 mod gate;
 mod ground;
+mod key;
 mod log;
 mod node;
 mod notarize;
@@ -25,6 +27,7 @@ mod ops;
 mod pages;
 mod press;
 mod proxy;
+mod resident;
 mod roles;
 mod settings;
 mod settings_file;
@@ -34,6 +37,10 @@ use clap::Parser;
 use cli::{Cli, Command};
 use failure::Failure;
 use std::process::ExitCode;
+
+/// A quarter of what a storm cost was taking and giving back memory; this one does it in less than half the time.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -67,6 +74,8 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Import(args) => files::import(args).await,
         Command::Export(args) => files::export(args).await,
         Command::Operator(cli::Operator::Add(args)) => operator::add(args).await,
+        Command::Resident(command) => resident::run(command).await,
+        Command::Key(command) => key::run(command).await,
         Command::Log(command) => log::run(command).await,
         Command::Check { given } => check(&given),
     }

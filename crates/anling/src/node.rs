@@ -235,8 +235,8 @@ impl Node {
             eventstore = Some(door);
         }
         let socket = admin::bind(folder.path()).map_err(Failure::new)?;
-        let admin =
-            tokio::spawn(socket.serve(operator::admin_handler(ground.clone()), stop.clone()));
+        let handler = operator::admin_handler(ground.clone(), settings.clone());
+        let admin = tokio::spawn(socket.serve(handler, stop.clone()));
         listening.write(&folder)?;
         Ok(Node {
             folder,

@@ -8,6 +8,7 @@ use crate::{
     failure::{Doing, Failure},
     folder::{Folder, Found, Purpose},
     ground::{self, Ground},
+    key, resident,
     settings::{Given, Settings},
 };
 use casebook::Casebook;
@@ -91,15 +92,20 @@ pub(crate) async fn ground_alone(settings: &Settings) -> Result<Ground, Failure>
 }
 
 /// Answers the admin socket.
-pub(crate) fn admin_handler(ground: Ground) -> AdminHandler {
+pub(crate) fn admin_handler(ground: Ground, settings: Settings) -> AdminHandler {
+    let settings = Arc::new(settings);
     Arc::new(move |request: AdminRequest| {
-        let ground = ground.clone();
+        let (ground, settings) = (ground.clone(), Arc::clone(&settings));
         Box::pin(async move {
             match request.command.as_str() {
                 "operator_add" => match serde_json::from_value::<Wanted>(request.args) {
                     Ok(wanted) => reply(enrol(&ground.book, wanted).await),
                     Err(error) => AdminReply::Error(format!("not an account: {error}")),
                 },
+                resident::COMMAND => resident::admin_reply(&ground.book, request.args).await,
+                key::COMMAND => {
+                    key::admin_reply(ground.book.vault(), &settings, request.args).await
+                }
                 crate::files::COMMAND => crate::files::admin_reply(&ground, request.args).await,
                 other => AdminReply::Error(format!("this version knows no command \"{other}\"")),
             }

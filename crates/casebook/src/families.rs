@@ -93,6 +93,8 @@ stored!(ResidentEvent {
     ResidentMoved = "ResidentMoved",
     ConsentGiven = "ConsentGiven",
     ResidentErased = "ResidentErased",
+    LegalHoldPlaced = "LegalHoldPlaced",
+    LegalHoldLifted = "LegalHoldLifted",
     RecordViewed = "RecordViewed",
 });
 

@@ -9,7 +9,7 @@ use crate::{
     codec::Meta,
     fold::Folded,
     streams,
-    vault::Binding,
+    vault::{Binding, VaultError},
 };
 use domain::{
     Actor, AlarmId, DistrictId, IncidentId, ResidentId, Sealed, SubjectId, Timestamp,
@@ -267,7 +267,12 @@ impl Casebook {
         };
         let place = Place { lon_e6, lat_e6 };
         let sealed = self.vault.seal_json(subject.as_str(), binding, &place);
-        Ok(Some(sealed.await?))
+        match sealed.await {
+            Ok(sealed) => Ok(Some(sealed)),
+            // Erased in this moment: nobody knows where any more, and help is sent all the same.
+            Err(VaultError::Erased(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -7,7 +7,8 @@
 //!
 //! - [`streams`]: how streams are named, and back.
 //! - [`codec`]: events as stored bytes; `families` lists the stored names, `upcast` lifts old shapes.
-//! - [`vault`]: sealing and opening, and forgetting by destroying a key; `master` keeps the key of keys.
+//! - [`vault`]: sealing and opening, and forgetting by destroying a key; `master` keeps the key of keys, `wrapping` is what it
+//!   does, `rotate` another one.
 //! - [`book`]: appending, folding, acting, opening or joining, following.
 //! - [`snapshots`]: saved folds, disposable.
 
@@ -24,7 +25,9 @@ mod fold;
 mod follow;
 mod handle;
 mod master;
+mod rotate;
 mod upcast;
+mod wrapping;
 
 pub use act::{ActError, Acted, RETRY_LIMIT, command_event};
 pub use book::{Batch, BookError, Casebook, Draft};
@@ -33,5 +36,6 @@ pub use fold::Folded;
 pub use follow::{FollowError, Followed, Follower};
 pub use handle::{Handled, HandledAs, Opening, alarm_event, care_event};
 pub use master::{MasterKey, MasterKeyError};
+pub use rotate::OF_ROTATION;
 pub use streams::Family;
 pub use vault::{Binding, Keys, ToSeal, Unopened, Vault, VaultError};

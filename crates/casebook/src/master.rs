@@ -65,6 +65,32 @@ impl MasterKey {
         Self::from_bytes(rand::random())
     }
 
+    /// Whether it is that one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Writes the key into a file that only its owner may read, in place of what is there. On disk once this returns.
+    pub fn save(&self, path: &Path) -> Result<(), MasterKeyError> {
+        let beside = beside(path);
+        let text = Zeroizing::new(STANDARD.encode(self.0.as_slice()));
+        let done = write(&beside, text)
+            .and_then(|()| fs::rename(&beside, path))
+            .and_then(|()| File::open(folder(path))?.sync_all());
+        if done.is_err() {
+            drop(fs::remove_file(&beside));
+        }
+        done.map_err(|error| explained(path, &error))
+    }
+
     /// Reads the key, or makes a new one with mode 0600 when the file is not there. Keep the file apart from the log:
     /// who has both can read everything, who has only the log can read nothing personal.
     ///
@@ -97,12 +123,9 @@ impl MasterKey {
 
     /// Written beside first and linked into place, so that a crash leaves a whole key or none.
     fn create(path: &Path) -> std::io::Result<()> {
-        let folder = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let folder = folder(path);
         fs::create_dir_all(folder)?;
-        let beside = folder.join(format!(".master-key-{:016x}", rand::random::<u64>()));
+        let beside = beside(path);
         let linked = write_new(&beside).and_then(|()| fs::hard_link(&beside, path));
         let removed = fs::remove_file(&beside);
         match linked {
@@ -129,11 +152,26 @@ pub(crate) fn hmac(key: &[u8; 32], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn beside(path: &Path) -> PathBuf {
+    folder(path).join(format!(".master-key-{:016x}", rand::random::<u64>()))
+}
+
 fn write_new(path: &Path) -> std::io::Result<()> {
     let mut bytes: [u8; 32] = rand::random();
-    let mut text = Zeroizing::new(STANDARD.encode(bytes));
-    text.push('\n');
+    let text = Zeroizing::new(STANDARD.encode(bytes));
     bytes.zeroize();
+    write(path, text)
+}
+
+fn write(path: &Path, mut text: Zeroizing<String>) -> std::io::Result<()> {
+    text.push('\n');
     let mut options = OpenOptions::new();
     options.write(true).create_new(true).mode(0o600);
     let mut file = options.open(path)?;

@@ -3,25 +3,30 @@
 //! For: the one place where personal data turns into [`Sealed`] and back.
 //! May not know: what is personal; who may look.
 //!
-//! One random key per subject, wrapped by the master key and kept by the log's secrets door. Everything is
+//! One random key per subject, wrapped by the master key and kept by the log's secrets door; `wrapping` has the wrapping,
+//! `rotate` another master key. Everything is
 //! XChaCha20-Poly1305. A sealed field is bound to key name, stream, event id and field name: copied elsewhere it does
-//! not open. The first 8 bytes of its nonce name the very key (a hash of it), the other 16 are random: after a key was
-//! destroyed and one of the same name made anew, old fields read as erased and not as tampered with.
+//! not open. The first 8 bytes of its nonce name the very key (a hash of it), the other 16 are random. A name whose key
+//! was destroyed never has another; in old logs it may have, and what the first one sealed reads as erased.
 
 use crate::{
     cache::Cache,
     master::{MasterKey, hmac},
     streams::hex,
+    wrapping::{Bytes, NONCE_BYTES, Wrappings, cipher},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use chacha20poly1305::{
-    KeyInit, XChaCha20Poly1305, XNonce,
+    XNonce,
     aead::{Aead, Payload},
 };
 use domain::Sealed;
-use eventlog::{DoorError, EventId, Lane, Log, StreamName};
+use eventlog::{DoorError, EventId, Lane, Log, Position, StreamName};
 use serde::{Serialize, de::DeserializeOwned};
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 use zeroize::Zeroizing;
 
 /// Unwrapped keys kept in memory, in keys: every open incident's resident many times over, and not the whole city.
@@ -34,9 +39,10 @@ pub const KEYS_AT_ONCE: usize = 128;
 /// begins with a letter.
 pub const CHECK_NAME: &str = "$master-check";
 
-const NONCE_BYTES: usize = 24;
+/// The key of [`Vault::hash_lookup`], wrapped as the others are, so that it outlives the master key it began with.
+const LOOKUP_NAME: &str = "$lookup";
+
 const KEY_ID_BYTES: usize = 8;
-const WRAP_FORMAT: u8 = 1;
 
 /// Where a sealed field stands; it opens nowhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +74,14 @@ pub enum VaultError {
         "the master key does not fit the keys in this log; put back the key file this log was written with (from the backup of the key), or choose another --data folder"
     )]
     WrongMasterKey,
+    /// Refusal: another master key is being put in place already.
+    #[error(
+        "a rotation to another master key is under way; run `anling key rotate` without --new-key to go on with that one"
+    )]
+    OtherRotation,
+    /// Refusal: the person was forgotten; nothing is sealed under their name again.
+    #[error("{0} was erased: nothing more is written down about them")]
+    Erased(String),
     /// Malformed: not a subject's key name.
     #[error("{0:?} cannot name a key")]
     KeyName(String),
@@ -99,14 +113,14 @@ pub struct Vault(Arc<Inner>);
 
 struct Inner {
     log: Log,
-    wrapping: Zeroizing<[u8; 32]>,
-    lookup: Zeroizing<[u8; 32]>,
+    wrappings: Wrappings,
+    lookup: OnceLock<Bytes>,
     keys: Cache<String, Arc<SubjectKey>>,
 }
 
 /// An unwrapped key; wiped when the last holder drops it.
 struct SubjectKey {
-    bytes: Zeroizing<[u8; 32]>,
+    bytes: Bytes,
     id: [u8; KEY_ID_BYTES],
 }
 
@@ -114,14 +128,14 @@ struct SubjectKey {
 struct Fresh {
     name: String,
     wrapped: Vec<u8>,
-    bytes: Zeroizing<[u8; 32]>,
+    bytes: Bytes,
 }
 
 /// The keys of several subjects, in hand: seals without asking the log, on any thread.
 pub struct Keys(HashMap<String, SubjectKey>);
 
 impl SubjectKey {
-    fn new(bytes: Zeroizing<[u8; 32]>) -> Self {
+    fn new(bytes: Bytes) -> Self {
         let mut id = [0; KEY_ID_BYTES];
         id.copy_from_slice(&hmac(&bytes, &[b"anling key id 1"])[..KEY_ID_BYTES]);
         Self { bytes, id }
@@ -167,14 +181,26 @@ impl std::fmt::Debug for Vault {
 impl Vault {
     /// Opens the vault of a log, and makes sure that the master key is the one its keys were wrapped with.
     pub async fn open(log: Log, master: MasterKey) -> Result<Self, VaultError> {
+        let lookup = master.derive("anling lookup 1");
         let vault = Self(Arc::new(Inner {
             log,
-            wrapping: master.derive("anling wrap 1"),
-            lookup: master.derive("anling lookup 1"),
+            wrappings: Wrappings::new(master),
+            lookup: OnceLock::new(),
             keys: Cache::new(KEY_CACHE),
         }));
         vault.check_master().await?;
+        let lookup = vault.own(LOOKUP_NAME, lookup).await?;
+        // Nobody else holds the vault yet.
+        let _ = vault.0.lookup.set(lookup);
         Ok(vault)
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
+    }
+
+    pub(crate) fn wrappings(&self) -> &Wrappings {
+        &self.0.wrappings
     }
 
     /// Seals a field under a subject's key, which is made when there is none.
@@ -214,21 +240,8 @@ impl Vault {
         field: &Sealed,
         binding: Binding<'_>,
     ) -> Result<Vec<u8>, Unopened> {
-        let nonce = STANDARD.decode(&field.nonce).ok();
-        let nonce: Option<[u8; NONCE_BYTES]> = nonce.and_then(|it| it.try_into().ok());
-        let boxed = STANDARD.decode(&field.boxed).ok();
-        let (nonce, boxed) = nonce.zip(boxed).ok_or(Unopened::Tampered)?;
         let key = self.existing(&field.key).await.map_err(unopened)?;
-        let key = key.ok_or(Unopened::Erased)?;
-        if nonce[..KEY_ID_BYTES] != key.id {
-            return Err(Unopened::Erased);
-        }
-        let payload = Payload {
-            msg: &boxed,
-            aad: &bound(&field.key, binding),
-        };
-        let plain = cipher(&key.bytes).decrypt(&XNonce::from(nonce), payload);
-        plain.map_err(|_| Unopened::Tampered)
+        opened(field, binding, key.as_deref())
     }
 
     /// Opens a field sealed with [`Vault::seal_json`].
@@ -238,6 +251,20 @@ impl Vault {
         binding: Binding<'_>,
     ) -> Result<T, Unopened> {
         let plain = Zeroizing::new(self.open_sealed(field, binding).await?);
+        serde_json::from_slice(&plain).map_err(|_| Unopened::Tampered)
+    }
+
+    /// The same, without the key being kept in memory: for whoever opens many once.
+    pub async fn open_json_once<T: DeserializeOwned>(
+        &self,
+        field: &Sealed,
+        binding: Binding<'_>,
+    ) -> Result<T, Unopened> {
+        let key = match self.0.keys.get(&field.key) {
+            Some(key) => Some(key),
+            None => self.read_key(&field.key).await.map_err(unopened)?,
+        };
+        let plain = Zeroizing::new(opened(field, binding, key.as_deref())?);
         serde_json::from_slice(&plain).map_err(|_| Unopened::Tampered)
     }
 
@@ -252,12 +279,13 @@ impl Vault {
     pub async fn keys(&self, lane: Lane, key_names: &[&str]) -> Result<Keys, VaultError> {
         let mut keys = HashMap::with_capacity(key_names.len());
         for names in key_names.chunks(KEYS_AT_ONCE) {
+            self.learn_next().await?;
             let fresh = names.iter().map(|name| self.fresh(name));
             let fresh: Vec<Fresh> = fresh.collect::<Result<_, _>>()?;
             let put = fresh.iter().map(|it| (it.name.clone(), it.wrapped.clone()));
             let kept = self.0.log.secrets().put_many(lane, put.collect()).await;
             for (fresh, kept) in fresh.into_iter().zip(kept.map_err(unavailable)?) {
-                keys.insert(fresh.name.clone(), self.settled(fresh, &kept)?);
+                keys.insert(fresh.name.clone(), self.settled(fresh, &kept).await?);
             }
         }
         Ok(Keys(keys))
@@ -267,7 +295,7 @@ impl Vault {
     fn fresh(&self, name: &str) -> Result<Fresh, VaultError> {
         check_name(name)?;
         let bytes = Zeroizing::new(rand::random());
-        let wrapped = self.wrap(name, &bytes);
+        let wrapped = self.0.wrappings.current().wrap(name, &bytes);
         let name = name.to_owned();
         Ok(Fresh {
             name,
@@ -277,21 +305,26 @@ impl Vault {
     }
 
     /// The subject's key, once the log has said which one it keeps.
-    fn settled(&self, fresh: Fresh, kept: &[u8]) -> Result<SubjectKey, VaultError> {
+    async fn settled(&self, fresh: Fresh, kept: &[u8]) -> Result<SubjectKey, VaultError> {
         let bytes = match kept == fresh.wrapped {
             true => fresh.bytes,
-            false => self.unwrap(&fresh.name, kept)?,
+            false => self.unwrap(&fresh.name, kept).await?,
         };
         Ok(SubjectKey::new(bytes))
     }
 
-    /// Destroys a subject's key: nothing sealed under it opens again, here or in any copy of the log made later.
-    /// Durable once this returns. Something sealed under the name afterwards gets a new key.
+    /// Destroys a subject's key: nothing sealed under it opens again, here or in any copy of the log, and nothing more is
+    /// sealed under the name. Durable once this returns.
     pub async fn forget(&self, key_name: &str) -> Result<(), VaultError> {
-        let name = key_name.to_owned();
-        let deleted = self.0.log.secrets().delete(key_name).await;
-        self.0.keys.remove(&name);
-        deleted.map_err(unavailable)
+        let destroyed = self.0.log.secrets().destroy(key_name).await;
+        self.forget_cached(key_name);
+        destroyed.map_err(unavailable)
+    }
+
+    /// Names of destroyed keys after `after`, in order, at most `limit`.
+    pub async fn forgotten(&self, after: &str, limit: usize) -> Result<Vec<String>, VaultError> {
+        let names = self.0.log.secrets().destroyed(after, limit).await;
+        names.map_err(unavailable)
     }
 
     /// Drops a key from this process's memory, after another process destroyed it.
@@ -303,7 +336,12 @@ impl Vault {
     /// tells kinds of texts apart. Whoever has no master key cannot try all numbers.
     pub fn hash_lookup(&self, domain_sep: &str, text: &str) -> String {
         let parts = [domain_sep.as_bytes(), text.as_bytes()];
-        hex(&hmac(&self.0.lookup, &parts))
+        let key = self
+            .0
+            .lookup
+            .get()
+            .expect("set before the vault is handed out");
+        hex(&hmac(key, &parts))
     }
 
     /// The subject's key; made when there is none.
@@ -313,12 +351,14 @@ impl Vault {
             return Ok(key);
         }
         let removals = self.0.keys.removals();
+        // A rotation may have begun elsewhere: what is wrapped now must open afterwards.
+        self.learn_next().await?;
         let fresh = self.fresh(name)?;
         // Whoever asks at the same moment may be first; the one that is kept counts.
         let secrets = self.0.log.secrets();
         let kept = secrets.put(Lane::Urgent, name, fresh.wrapped.clone()).await;
-        let key = self.settled(fresh, &kept.map_err(unavailable)?)?;
-        Ok(self.keep(removals, name.to_owned(), key))
+        let key = self.settled(fresh, &kept.map_err(unavailable)?).await?;
+        Ok(self.keep(removals, name.to_owned(), Arc::new(key)))
     }
 
     async fn existing(&self, name: &str) -> Result<Option<Arc<SubjectKey>>, VaultError> {
@@ -326,72 +366,67 @@ impl Vault {
             return Ok(Some(key));
         }
         let removals = self.0.keys.removals();
+        let key = self.read_key(name).await?;
+        Ok(key.map(|key| self.keep(removals, name.to_owned(), key)))
+    }
+
+    async fn read_key(&self, name: &str) -> Result<Option<Arc<SubjectKey>>, VaultError> {
         let wrapped = self.0.log.secrets().get(name).await.map_err(unavailable)?;
         let Some(wrapped) = wrapped else {
             return Ok(None);
         };
-        let key = SubjectKey::new(self.unwrap(name, &wrapped)?);
-        Ok(Some(self.keep(removals, name.to_owned(), key)))
+        let key = SubjectKey::new(self.unwrap(name, &wrapped).await?);
+        Ok(Some(Arc::new(key)))
     }
 
-    fn keep(&self, removals: u64, name: String, key: SubjectKey) -> Arc<SubjectKey> {
-        let key = Arc::new(key);
+    fn keep(&self, removals: u64, name: String, key: Arc<SubjectKey>) -> Arc<SubjectKey> {
         self.0.keys.put_since(removals, name, Arc::clone(&key));
         key
     }
 
-    fn wrap(&self, name: &str, key: &[u8; 32]) -> Vec<u8> {
-        let nonce: [u8; NONCE_BYTES] = rand::random();
-        let payload = Payload {
-            msg: key,
-            aad: name.as_bytes(),
-        };
-        let boxed = cipher(&self.0.wrapping)
-            .encrypt(&XNonce::from(nonce), payload)
-            .expect("32 bytes are far below the cipher's limit");
-        [&[WRAP_FORMAT][..], &nonce, &boxed].concat()
+    /// Whether a wrapped key of this name, brought from elsewhere, opens here.
+    pub async fn fits(&self, name: &str, wrapped: &[u8]) -> bool {
+        self.unwrap(name, wrapped).await.is_ok()
     }
 
-    fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<Zeroizing<[u8; 32]>, VaultError> {
-        let wrong = || VaultError::WrongMasterKey;
-        let (format, rest) = wrapped.split_first().ok_or_else(wrong)?;
-        let (nonce, boxed) = rest
-            .split_first_chunk::<NONCE_BYTES>()
-            .filter(|_| *format == WRAP_FORMAT)
-            .ok_or_else(wrong)?;
-        let payload = Payload {
-            msg: boxed,
-            aad: name.as_bytes(),
-        };
-        let key = cipher(&self.0.wrapping).decrypt(&XNonce::from(*nonce), payload);
-        let key = Zeroizing::new(key.map_err(|_| wrong())?);
-        let bytes: [u8; 32] = key.as_slice().try_into().map_err(|_| wrong())?;
-        Ok(Zeroizing::new(bytes))
+    async fn unwrap(&self, name: &str, wrapped: &[u8]) -> Result<Bytes, VaultError> {
+        if let Some(key) = self.0.wrappings.unwrap(name, wrapped) {
+            return Ok(key);
+        }
+        self.learn().await?;
+        let key = self.0.wrappings.unwrap(name, wrapped);
+        key.ok_or(VaultError::WrongMasterKey)
+    }
+
+    /// A key of the vault's own: the one that is kept, else this one.
+    async fn own(&self, name: &str, key: Bytes) -> Result<Bytes, VaultError> {
+        let secrets = self.0.log.secrets();
+        if let Some(kept) = secrets.get(name).await.map_err(unavailable)? {
+            return self.unwrap(name, &kept).await;
+        }
+        let wrapped = self.0.wrappings.current().wrap(name, &key);
+        let kept = secrets.put(Lane::Urgent, name, wrapped).await;
+        self.unwrap(name, &kept.map_err(unavailable)?).await
     }
 
     /// A log that has keys has this one too, unless it was written before there was a check; then any key will do.
     async fn check_master(&self) -> Result<(), VaultError> {
         let secrets = self.0.log.secrets();
-        let mut name = CHECK_NAME.to_owned();
-        let mut wrapped = secrets.get(&name).await.map_err(unavailable)?;
-        if wrapped.is_none()
-            && let Some(first) = secrets.list("", 1).await.map_err(unavailable)?.pop()
-        {
-            wrapped = secrets.get(&first).await.map_err(unavailable)?;
-            name = first;
+        let first = secrets.list("", 1).await.map_err(unavailable)?.pop();
+        match &first {
+            None if self.0.log.head() > Position::START => tracing::error!(
+                "the keys' store is empty: nobody's name or address can be read; `anling key restore` puts a backup of keys back"
+            ),
+            Some(first) if first != CHECK_NAME => {
+                let wrapped = secrets.get(first).await.map_err(unavailable)?;
+                if let Some(wrapped) = wrapped {
+                    self.unwrap(first, &wrapped).await?;
+                }
+            }
+            _ => {}
         }
-        if let Some(wrapped) = &wrapped {
-            self.unwrap(&name, wrapped)?;
-        }
-        if wrapped.is_none() || name != CHECK_NAME {
-            let check = self.wrap(CHECK_NAME, &Zeroizing::new(rand::random()));
-            let kept = secrets
-                .put(Lane::Urgent, CHECK_NAME, check)
-                .await
-                .map_err(unavailable)?;
-            self.unwrap(CHECK_NAME, &kept)?;
-        }
-        Ok(())
+        let check = Zeroizing::new(rand::random());
+        self.own(CHECK_NAME, check).await.map(drop)
     }
 }
 
@@ -430,8 +465,29 @@ fn sealed(
     })
 }
 
-fn cipher(key: &[u8; 32]) -> XChaCha20Poly1305 {
-    XChaCha20Poly1305::new(key.into())
+/// Nonce and cipher text; `None`: somebody made them up.
+fn well_formed(field: &Sealed) -> Option<([u8; NONCE_BYTES], Vec<u8>)> {
+    let nonce = STANDARD.decode(&field.nonce).ok()?.try_into().ok()?;
+    Some((nonce, STANDARD.decode(&field.boxed).ok()?))
+}
+
+/// The text of a field, with the key that is kept under its name.
+fn opened(
+    field: &Sealed,
+    binding: Binding<'_>,
+    key: Option<&SubjectKey>,
+) -> Result<Vec<u8>, Unopened> {
+    let (nonce, boxed) = well_formed(field).ok_or(Unopened::Tampered)?;
+    let key = key.ok_or(Unopened::Erased)?;
+    if nonce[..KEY_ID_BYTES] != key.id {
+        return Err(Unopened::Erased);
+    }
+    let payload = Payload {
+        msg: &boxed,
+        aad: &bound(&field.key, binding),
+    };
+    let plain = cipher(&key.bytes).decrypt(&XNonce::from(nonce), payload);
+    plain.map_err(|_| Unopened::Tampered)
 }
 
 /// What the cipher authenticates beside the text; each part has its length before it, so that no two bindings agree.
@@ -451,8 +507,11 @@ fn bound(key_name: &str, binding: Binding<'_>) -> Vec<u8> {
     bytes
 }
 
-fn unavailable(error: DoorError) -> VaultError {
-    VaultError::Unavailable(error.to_string())
+pub(crate) fn unavailable(error: DoorError) -> VaultError {
+    match error {
+        DoorError::Destroyed(name) => VaultError::Erased(name),
+        error => VaultError::Unavailable(error.to_string()),
+    }
 }
 
 /// A wrapped key that does not unwrap leaves its fields closed, and nobody was forgotten.

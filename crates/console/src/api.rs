@@ -1,6 +1,6 @@
 //! The console's HTTP questions.
 //!
-//! For: lists, single incidents and their stories, sites, the map, records, commands.
+//! For: lists, single incidents and their stories, sites, the map, commands; records are `residents`'.
 //! May not know: what may be seen (`viewer`), how cards are made (`card`).
 
 use crate::{
@@ -12,13 +12,12 @@ use crate::{
     http::{self, incident_id},
     names::degrees,
     options::{PAGE_LIMIT, SCAN_LIMIT},
-    orders, people,
+    orders,
     problem::{Answer, Failure},
-    records::Unknown,
     session,
     session::Signed,
     story,
-    viewer::{Reach, Viewer},
+    viewer::Viewer,
 };
 use axum::{
     Json,
@@ -26,13 +25,11 @@ use axum::{
 };
 use casebook::{Case, streams};
 use directory::harbin;
-use domain::{
-    DistrictId, IncidentId, ResidentId, geography::RIVER, incident::IncidentEvent, party::Traveller,
-};
+use domain::{DistrictId, IncidentId, geography::RIVER, incident::IncidentEvent, party::Traveller};
 use eventlog::{Direction, Position, Revision};
 use std::{collections::BTreeSet, sync::Arc};
 use wire::{
-    card::{Card, ResidentView},
+    card::Card,
     console::{
         About, CommandIn, CommandOut, CrossingView, DistrictView, IncidentPage, IncidentStory,
         MapView, Moment, SiteView,
@@ -395,46 +392,4 @@ pub(crate) async fn map(State(app): State<Arc<App>>, request: Request) -> Answer
         crossings: city.crossings.values().map(crossing).collect(),
         districts: city.districts.iter().map(district).collect(),
     }))
-}
-
-/// `GET /v1/residents/{id}`: managers in their district; operators while an incident of that person is on their board.
-pub(crate) async fn resident(
-    State(app): State<Arc<App>>,
-    id: Id,
-    request: Request,
-) -> Answer<Json<ResidentView>> {
-    let signed = signed(&app, &request).await?;
-    let id =
-        ResidentId::parse(&text(id)?).map_err(|e| Failure::malformed(format!("resident: {e}")))?;
-    let viewer = &signed.viewer;
-    let board = app.shared.board();
-    let city = &board.city;
-    let incident = board
-        .open_ones()
-        .find(|e| e.incident.resident.as_ref() == Some(&id) && viewer.sees(&e.incident, city));
-    let row = app.records.directory().resident(&id).await;
-    let row = row.map_err(unavailable)?;
-    let in_reach = row.as_ref().is_some_and(|row| {
-        let covered = viewer.covers(&row.district, None);
-        covered && (viewer.leads() || viewer.reach == Reach::City)
-    });
-    if incident.is_none() && !in_reach {
-        return Err(Failure::not_found("resident"));
-    }
-    let known = app
-        .records
-        .open(&id)
-        .await
-        .map_err(|unknown| match unknown {
-            Unknown::NotFound => Failure::not_found("resident"),
-            Unknown::Unavailable(why) => Failure::unavailable(why),
-        })?;
-    let why = match incident {
-        Some(entry) => format!("incident {}", entry.incident.id),
-        None => "record".to_owned(),
-    };
-    let noted = app.records.viewed_durably(&viewer.operator, &id, why);
-    noted.await.map_err(unavailable)?;
-    let now = app.casebook.now().0;
-    Ok(Json(people::resident_view(city, None, &known, now)))
 }

@@ -143,7 +143,11 @@ pub(crate) fn concerns(recorded: &Recorded) -> bool {
         ),
         streams::RESIDENT => matches!(
             recorded.kind.as_ref(),
-            "ProfileChanged" | "ResidentMoved" | "ResidentErased"
+            "ProfileChanged"
+                | "ResidentMoved"
+                | "ResidentErased"
+                | "LegalHoldPlaced"
+                | "LegalHoldLifted"
         ),
         _ => true,
     }
@@ -393,7 +397,9 @@ impl Board {
     fn resident(&self, event: &ResidentEvent) -> Vec<IncidentId> {
         let resident = match event {
             ResidentEvent::ProfileChanged { resident, .. }
-            | ResidentEvent::ResidentErased { resident } => resident,
+            | ResidentEvent::ResidentErased { resident, .. }
+            | ResidentEvent::LegalHoldPlaced { resident, .. }
+            | ResidentEvent::LegalHoldLifted { resident, .. } => resident,
             ResidentEvent::ResidentMoved(enrolment) => &enrolment.resident,
             _ => return Vec::new(),
         };

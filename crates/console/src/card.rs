@@ -253,8 +253,8 @@ impl Cards {
             return Vec::new();
         }
         let city = &frame.board.city;
-        let mut options = self.ways.of(city, frame.now, incident, known, place);
-        options.retain(|(id, _)| incident.leg(id).is_none());
+        let ways = self.ways.of(city, frame.now, incident, known, place);
+        let options = ways.iter().filter(|(id, _)| incident.leg(id).is_none());
         let own = incident
             .owner
             .as_ref()
@@ -262,14 +262,14 @@ impl Cards {
                 Party::Site(site) => Some(site),
                 _ => None,
             });
-        let is_own = |(id, _): &(ResponderId, Option<u32>)| {
+        let is_own = |(id, _): &&(ResponderId, Option<u32>)| {
             own.is_some() && city.responders.get(id).and_then(|r| r.site.as_ref()) == own
         };
-        let options = people::shortlist(options, is_own);
-        let view = |(id, seconds): (ResponderId, Option<u32>)| {
-            let row = city.responders.get(&id);
+        let options = people::shortlist(options.collect(), is_own);
+        let view = |(id, seconds): &(ResponderId, Option<u32>)| {
+            let row = city.responders.get(id);
             let site = row.and_then(|r| r.site.as_ref());
-            let name = responder_name(city, &id);
+            let name = responder_name(city, id);
             let site_name = site.map(|s| site_name(city, s));
             ResponderOption {
                 name: name.zh,
@@ -279,7 +279,7 @@ impl Cards {
                 site_name: site_name.as_ref().map(|(zh, _)| zh.clone()),
                 site_name_en: site_name.map(|(_, en)| en),
                 seconds: seconds.map(people::announced),
-                busy: frame.busy.contains(&id),
+                busy: frame.busy.contains(id),
                 responder: id.to_string(),
             }
         };

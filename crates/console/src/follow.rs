@@ -270,7 +270,9 @@ fn forget_record(records: &Records, recorded: &Recorded) {
     let resident = match casebook::read(recorded) {
         Ok(Case::Resident(happened)) => match happened.event {
             ResidentEvent::ProfileChanged { resident, .. }
-            | ResidentEvent::ResidentErased { resident } => resident,
+            | ResidentEvent::ResidentErased { resident, .. }
+            | ResidentEvent::LegalHoldPlaced { resident, .. }
+            | ResidentEvent::LegalHoldLifted { resident, .. } => resident,
             ResidentEvent::ResidentMoved(enrolment) => enrolment.resident,
             _ => return,
         },

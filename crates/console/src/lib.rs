@@ -8,7 +8,7 @@
 //! - `options`: settings and every bound; `app`: what handlers share; `metrics`.
 //! - `board`: the fold all consoles look at; `follow`: kept up to date, and as of a past position; `shared`: what changed on it.
 //! - `viewer`: who may see what; `names`, `people`, `ways`, `story`, `card`, `counts`: what they see.
-//! - `records`: residents' records opened, and the note of who did.
+//! - `records`: residents' records opened, and the note of who did; `residents`: asked for over HTTP.
 //! - `orders`: commands; `duty`: signing on, attaching, sound; `duty_phone`: answers by telephone.
 //! - `feed`: what a console must be sent; `socket`, `lines`, `hear`, `live`, `replay`: the WebSocket.
 //! - `health`: what is not as it should be, told to every page.
@@ -42,6 +42,7 @@ mod problem;
 mod proof;
 mod records;
 mod replay;
+mod residents;
 mod session;
 mod shared;
 mod sign_in;
@@ -174,7 +175,8 @@ impl Console {
             .route("/v1/incidents/{id}/commands", post(api::command))
             .route("/v1/sites", get(api::sites))
             .route("/v1/map", get(api::map))
-            .route("/v1/residents/{id}", get(api::resident))
+            .route("/v1/residents/by-phone", post(residents::by_phone))
+            .route("/v1/residents/{id}", get(residents::one))
             .route("/v1/duty-phone/answers", post(duty_phone::answers))
             .route("/v1/console", get(live::console))
             .merge(manual::manual(&self.0.app.options.version).routes())

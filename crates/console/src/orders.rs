@@ -11,7 +11,7 @@ use crate::{
     problem::{Answer, Failure},
     viewer::{Reach, Viewer, parties_of},
 };
-use casebook::ActError;
+use casebook::{ActError, VaultError};
 use directory::City;
 use domain::{
     Actor, CommandId, IncidentId, OperatorId, ResponderId, Sealed, SiteId,
@@ -369,9 +369,14 @@ impl Order<'_> {
             .casebook
             .seal_for_command(key, self.incident.id, self.command_id, 0, field, text)
             .await;
-        sealed
-            .map(Some)
-            .map_err(|e| Failure::unavailable(e.to_string()))
+        match sealed {
+            Ok(sealed) => Ok(Some(sealed)),
+            Err(VaultError::Erased(_)) => {
+                let said = "this person was erased: no text is kept about them";
+                Err(Failure::refused("resident_erased", said, None))
+            }
+            Err(error) => Err(Failure::unavailable(error.to_string())),
+        }
     }
 }
 

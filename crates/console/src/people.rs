@@ -8,18 +8,19 @@ use crate::{
     options::{CAN_SEND, OWN_KEPT},
     records::Known,
 };
-use directory::{City, english, harbin};
+use directory::{City, ResponderRow, english, harbin};
 use domain::{
-    IncidentId, ResponderId, Timestamp,
+    DistrictId, IncidentId, ResponderId, SiteId, Timestamp,
     geography::Place,
     incident::Incident,
     operator::ResponderKind,
     party::Traveller,
+    record::Hold,
     resident::{Address, Contact},
     routing::{OpenCrossing, travel},
 };
-use std::collections::BTreeMap;
-use wire::card::{ContactView, EarlierView, ResidentEnglish, ResidentView};
+use std::collections::{BTreeMap, BTreeSet};
+use wire::card::{ContactView, EarlierView, HoldView, ResidentEnglish, ResidentView};
 
 /// Earlier incidents on a card (the contract's figure).
 const EARLIER: usize = 5;
@@ -66,6 +67,7 @@ pub(crate) fn resident_view(
         grid_worker: grid_worker.map(|w| w.zh),
         home_station: home_station.map(|(zh, _)| zh),
         erased: known.profile.is_none(),
+        holds: holds(known, now_ms),
         earlier,
         name: String::new(),
         name_latin: String::new(),
@@ -114,6 +116,17 @@ pub(crate) fn resident_view(
         english.put_into(&mut view);
     }
     view
+}
+
+fn holds(known: &Known, now_ms: i64) -> Vec<HoldView> {
+    let holds = known.holds.iter();
+    let standing = holds.filter(|(_, hold)| hold.until.0 > now_ms);
+    let view = |(case, hold): &(String, Hold)| HoldView {
+        case: case.clone(),
+        why: hold.why.clone(),
+        until: hold.until.0,
+    };
+    standing.map(view).collect()
 }
 
 /// The English of what was written down of somebody in Chinese; kept with the open record, for every card shows it.
@@ -205,56 +218,78 @@ fn age(born: u16, now_ms: i64) -> u16 {
     u16::try_from(year - i64::from(born)).unwrap_or(0)
 }
 
+/// Who there is to send, arranged by where they start, so that a call asks only those who may be near. A grid worker knows
+/// one grid and is found by it.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    /// By site, each with their own district.
+    at_sites: BTreeMap<SiteId, Vec<(ResponderId, DistrictId)>>,
+    /// Sites from which people of a district start.
+    sites_of: BTreeMap<DistrictId, BTreeSet<SiteId>>,
+    /// Those who belong to no site.
+    by_themselves: BTreeMap<DistrictId, Vec<ResponderId>>,
+}
+
+impl Roster {
+    pub(crate) fn of(responders: &BTreeMap<ResponderId, ResponderRow>) -> Self {
+        let mut roster = Self::default();
+        let people = responders.iter();
+        for (id, row) in people.filter(|(_, row)| row.kind != ResponderKind::GridWorker) {
+            let district = row.district.clone();
+            if let Some(site) = &row.site {
+                let there = roster.at_sites.entry(site.clone()).or_default();
+                there.push((id.clone(), district.clone()));
+                let sites = roster.sites_of.entry(district).or_default();
+                sites.insert(site.clone());
+            } else {
+                let others = roster.by_themselves.entry(district).or_default();
+                others.push(id.clone());
+            }
+        }
+        roster
+    }
+}
+
 /// Who could go, soonest first, those whose way is unknown last; ties by id. Nobody starts from a site that is closed
 /// at this hour.
 pub(crate) fn who_could_go(
     city: &City,
+    roster: &Roster,
     now: Timestamp,
     incident: &Incident,
     known: Option<&Known>,
     place: Option<(i32, i32)>,
 ) -> Vec<(ResponderId, Option<u32>)> {
     let crossings: Vec<OpenCrossing> = city.crossings.values().map(OpenCrossing::of).collect();
+    let district = incident.district.as_ref();
+    let weighed = incident.offer.iter().flat_map(|o| o.candidates.iter());
+    let weighed: BTreeSet<&SiteId> = weighed.map(|c| &c.site).collect();
+    let near = district.and_then(|d| roster.sites_of.get(d));
+    let sites: BTreeSet<&SiteId> = near.into_iter().flatten().chain(weighed.clone()).collect();
+    let sends = |site: &&SiteId| {
+        let record = city.site(site);
+        record.is_some_and(|r| r.can_send && r.hours.open_at(now))
+    };
+    let mut all = Vec::new();
+    for site in sites.into_iter().filter(sends) {
+        let there = roster.at_sites.get(site).into_iter().flatten();
+        let mut there = there
+            .filter(|(_, theirs)| district == Some(theirs) || weighed.contains(site))
+            .peekable();
+        // Colleagues start from the same house.
+        let seconds = there
+            .peek()
+            .and_then(|(id, _)| way(city, id, known, place, &crossings));
+        all.extend(there.map(|(id, _)| (id.clone(), seconds)));
+    }
     let grid_worker = known.map(|k| harbin::grid_worker(&k.row.community, k.row.grid));
-    let weighed = |site: &domain::SiteId| {
-        let candidates = incident.offer.iter().flat_map(|o| o.candidates.iter());
-        let mut candidates = candidates.map(|c| &c.site);
-        candidates.any(|c| c == site)
-    };
-    let own = |id: &&ResponderId| {
-        let row = city.responders.get(*id);
+    let grid_worker = grid_worker.filter(|id| {
+        let row = city.responders.get(id);
         row.is_some_and(|row| row.kind == ResponderKind::GridWorker)
-    };
-    let mut ways: BTreeMap<&domain::SiteId, Option<u32>> = BTreeMap::new();
-    let mut all: Vec<(ResponderId, Option<u32>)> = city
-        .responders
-        .iter()
-        // A grid worker knows one grid; the thousands of others are not even compared.
-        .filter(|(_, row)| row.kind != ResponderKind::GridWorker)
-        .filter(|(_, row)| match &row.site {
-            Some(site) => {
-                let sends = || {
-                    let record = city.site(site);
-                    record.is_some_and(|r| r.can_send && r.hours.open_at(now))
-                };
-                (incident.district.as_ref() == Some(&row.district) || weighed(site)) && sends()
-            }
-            None => incident.district.as_ref() == Some(&row.district),
-        })
-        .map(|(id, _)| id)
-        .chain(grid_worker.as_ref().filter(own))
-        .map(|id| {
-            // Colleagues start from the same house.
-            let site = city.responders.get(id).and_then(|row| row.site.as_ref());
-            let seconds = match site {
-                Some(site) => *ways
-                    .entry(site)
-                    .or_insert_with(|| way(city, id, known, place, &crossings)),
-                None => way(city, id, known, place, &crossings),
-            };
-            (id.clone(), seconds)
-        })
-        .collect();
+    });
+    let others = district.and_then(|d| roster.by_themselves.get(d));
+    let others = others.into_iter().flatten().chain(&grid_worker);
+    all.extend(others.map(|id| (id.clone(), way(city, id, known, place, &crossings))));
     all.sort_by(|a, b| {
         let seconds = |one: &(ResponderId, Option<u32>)| one.1.unwrap_or(u32::MAX);
         seconds(a).cmp(&seconds(b)).then_with(|| a.0.cmp(&b.0))

@@ -12,6 +12,7 @@ use directory::{Directory, ProfileError, ResidentRow};
 use domain::{
     Actor, DeviceId, IncidentId, OperatorId, ResidentId, SubjectId, Timestamp,
     care::CareEvent,
+    record::Hold,
     resident::{Profile, ResidentEvent},
 };
 use eventlog::{Direction, EventId, Expected, Lane, Position, Revision};
@@ -63,6 +64,8 @@ pub(crate) struct Known {
     pub(crate) home: Option<(i32, i32)>,
     /// Newest first; the present incident may be among them.
     pub(crate) earlier: Vec<EarlierView>,
+    /// Legal holds, by case.
+    pub(crate) holds: Vec<(String, Hold)>,
     /// Made when it is first shown.
     pub(crate) english: OnceLock<InEnglish>,
 }
@@ -227,7 +230,11 @@ impl Records {
         let home = Directory::home_of(&row, profile.as_ref());
         let home = home.map(|place| (place.lon_e6, place.lat_e6));
         let earlier = self.earlier(resident).await.unwrap_or_default();
+        let now = self.casebook.now();
+        let holds = self.directory.holds(resident, now).await;
+        let holds = holds.map_err(unavailable)?;
         Ok(Known {
+            holds,
             row,
             profile,
             home,

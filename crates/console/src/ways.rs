@@ -3,12 +3,15 @@
 //! For: a bounded memory of ways; every card of a call and every console ask for the same.
 //! May not know: how ways are reckoned (that is `people`), who looks.
 
-use crate::{people, records::Known};
-use directory::City;
+use crate::{
+    people::{self, Roster},
+    records::Known,
+};
+use directory::{City, ResponderRow};
 use domain::{IncidentId, ResponderId, Timestamp, incident::Incident};
 use eventlog::Position;
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -23,9 +26,16 @@ type Reckoned = Vec<(ResponderId, Option<u32>)>;
 /// What the answer depends on beside the call: who there is, opening hours, and where.
 type Seen = (Position, i64, Option<(i32, i32)>, bool);
 
+/// Everybody who can be sent, and how they are arranged.
+type Arranged = (Arc<BTreeMap<ResponderId, ResponderRow>>, Arc<Roster>);
+
 /// Ways reckoned lately.
 #[derive(Debug, Default)]
-pub(crate) struct Ways(Mutex<HashMap<IncidentId, (Seen, Arc<Reckoned>)>>);
+pub(crate) struct Ways {
+    reckoned: Mutex<HashMap<IncidentId, (Seen, Arc<Reckoned>)>>,
+    /// As of the responders it was made of.
+    roster: Mutex<Option<Arranged>>,
+}
 
 impl Ways {
     /// Who could go; see [`people::who_could_go`].
@@ -36,7 +46,7 @@ impl Ways {
         incident: &Incident,
         known: Option<&Known>,
         place: Option<(i32, i32)>,
-    ) -> Reckoned {
+    ) -> Arc<Reckoned> {
         let weighed = incident.offer.as_ref();
         let weighed = weighed.is_some_and(|offer| !offer.candidates.is_empty());
         let seen = (city.position, now.0.div_euclid(MINUTE_MS), place, weighed);
@@ -44,19 +54,33 @@ impl Ways {
         if let Some((then, ways)) = kept
             && then == seen
         {
-            return Reckoned::clone(&ways);
+            return ways;
         }
-        let ways = people::who_could_go(city, now, incident, known, place);
+        let roster = self.roster(city);
+        let ways = people::who_could_go(city, &roster, now, incident, known, place);
+        let ways = Arc::new(ways);
         let mut kept = self.lock();
         if kept.len() >= CALLS && !kept.contains_key(&incident.id) {
             kept.clear();
         }
-        kept.insert(incident.id, (seen, Arc::new(ways.clone())));
+        kept.insert(incident.id, (seen, Arc::clone(&ways)));
         ways
     }
 
+    fn roster(&self, city: &City) -> Arc<Roster> {
+        let mut arranged = self.roster.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, roster)) = arranged.as_ref()
+            && Arc::ptr_eq(of, &city.responders)
+        {
+            return Arc::clone(roster);
+        }
+        let roster = Arc::new(Roster::of(&city.responders));
+        *arranged = Some((Arc::clone(&city.responders), Arc::clone(&roster)));
+        roster
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IncidentId, (Seen, Arc<Reckoned>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reckoned.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use casebook::{BookError, Unopened, VaultError};
+use domain::record::RecordRefusal;
 use eventlog::{ReadError, SubscribeError};
 
 /// Why the directory did not do as asked.
@@ -17,6 +18,9 @@ pub enum DirectoryError {
     /// Malformed: too much at once, or not something we can keep.
     #[error("{0}")]
     Malformed(String),
+    /// Refusal: a rule about records said no.
+    #[error(transparent)]
+    Refused(RecordRefusal),
     /// The file of the read tables cannot be used; deleting it is safe, it is rebuilt.
     #[error(
         "{} cannot be used ({detail}); free some disk space, or make the folder belong to the user that runs anling",
@@ -64,7 +68,10 @@ impl From<BookError> for DirectoryError {
 
 impl From<VaultError> for DirectoryError {
     fn from(error: VaultError) -> Self {
-        Self::Unavailable(error.to_string())
+        match error {
+            VaultError::Erased(_) => Self::Refused(RecordRefusal::Erased),
+            error => Self::Unavailable(error.to_string()),
+        }
     }
 }
 

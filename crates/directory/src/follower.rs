@@ -7,7 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use casebook::{Case, Casebook, codec::read_fields, streams, streams::Family};
-use domain::{CommunityId, DeviceId, DistrictId, ResidentId, SiteId, SubjectId};
+use domain::{
+    CommunityId, DeviceId, DistrictId, ResidentId, SiteId, SubjectId, Timestamp, record::Hold,
+};
 use eventlog::{
     Delivery, Direction, EventId, Filter, Position, Recorded, SubscribeError, Subscription,
 };
@@ -36,10 +38,6 @@ const CURSOR_EVERY: u64 = 10_000;
 
 /// Pause before trying again when the log or the file did not answer.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// How long after the event an erased person's key may still be there. Ours: a commit takes milliseconds; this outlasts
-/// a database that was away for a moment.
-const KEYS_GONE_AFTER: Duration = Duration::from_secs(60);
 
 /// What the follower writes and the handle reads.
 #[derive(Debug)]
@@ -154,34 +152,40 @@ pub(crate) async fn follow(
         shared
             .devices
             .drop_all(changes.iter().filter_map(device_of));
-        forget_keys(&casebook, &changes);
+        while let Err(error) = forget(&casebook, &shared, &changes).await {
+            tracing::error!(%error, "an erased resident's key is not destroyed yet; trying again");
+            if pause(&stop).await.is_err() {
+                return;
+            }
+        }
         written = last.position;
         reached.send_replace(last.position);
     }
 }
 
-/// Drops the keys of those who were erased from this process's memory: another process may have erased them. Their keys
-/// are destroyed just after the event, so what was read in between is dropped a little later.
-fn forget_keys(casebook: &Casebook, changes: &[Change]) {
+/// Destroys the keys of those who were erased, here and in this process's memory; another process may have done the
+/// first. Their devices are nobody's from now on. After a crash before this, `forgetting::settle` does it.
+async fn forget(
+    casebook: &Casebook,
+    shared: &Shared,
+    changes: &[Change],
+) -> Result<(), DirectoryError> {
     let erased = changes.iter().filter_map(|change| match change {
-        Change::Erased(resident) => Some(SubjectId::resident(resident)),
+        Change::Erased(resident) => Some(resident),
         _ => None,
     });
-    let erased: Vec<SubjectId> = erased.collect();
-    if erased.is_empty() {
-        return;
+    let mut any = false;
+    for resident in erased {
+        any = true;
+        let key = SubjectId::resident(resident);
+        casebook.vault().forget(key.as_str()).await?;
+        let devices = shared.tables.devices_of(resident).await?;
+        shared.devices.drop_all(devices.iter().map(|it| &it.device));
     }
-    let vault = casebook.vault().clone();
-    let forget = move || {
-        for key in &erased {
-            vault.forget_cached(key.as_str());
-        }
-    };
-    forget();
-    tokio::spawn(async move {
-        tokio::time::sleep(KEYS_GONE_AFTER).await;
-        forget();
-    });
+    if any {
+        shared.tables.overwrite().await?;
+    }
+    Ok(())
 }
 
 /// Waits for an event, then takes what else is there already, up to [`BATCH_EVENTS`].
@@ -263,6 +267,10 @@ fn change(event: &Recorded) -> Option<Change> {
         (Family::Resident, "ResidentErased") => {
             read_fields(event).map(|it: Resident| Change::Erased(it.resident))
         }
+        (Family::Resident, "LegalHoldPlaced") => read_fields(event).map(Held::change),
+        (Family::Resident, "LegalHoldLifted") => {
+            read_fields(event).map(|it: Lifted| Change::Released(it.resident, it.case))
+        }
         _ => return None,
     };
     read.inspect_err(|error| {
@@ -279,6 +287,36 @@ struct Device {
 #[derive(Deserialize)]
 struct Resident {
     resident: ResidentId,
+}
+
+/// A [`domain::resident::ResidentEvent::LegalHoldPlaced`].
+#[derive(Deserialize)]
+struct Held {
+    resident: ResidentId,
+    case: String,
+    why: String,
+    until: Timestamp,
+}
+
+/// A [`domain::resident::ResidentEvent::LegalHoldLifted`].
+#[derive(Deserialize)]
+struct Lifted {
+    resident: ResidentId,
+    case: String,
+}
+
+impl Held {
+    fn change(self) -> Change {
+        let hold = Hold {
+            why: self.why,
+            until: self.until,
+        };
+        Change::Held {
+            resident: self.resident,
+            case: self.case,
+            hold,
+        }
+    }
 }
 
 /// A [`domain::device::DeviceEvent::DeviceEnrolled`].

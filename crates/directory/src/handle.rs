@@ -12,11 +12,12 @@ use std::{
 use arc_swap::ArcSwap;
 use casebook::{Binding, Case, Casebook, streams};
 use domain::{
-    DeviceId, ResidentId, ResponderId, Sealed,
+    DeviceId, ResidentId, ResponderId, Sealed, Timestamp,
     geography::Place,
+    record::Hold,
     resident::{Profile, ResidentEvent},
 };
-use eventlog::{Position, Recorded};
+use eventlog::{Position, Recorded, StreamName};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -25,7 +26,8 @@ use crate::{
     city::City,
     error::{DirectoryError, ProfileError},
     follower::{self, Shared},
-    harbin,
+    forgetting, harbin,
+    phones::{self, Found},
     registrar::{PHONE, PROFILE, Registrar, responder_event},
     tables::{DeviceRow, ResidentFilter, ResidentRow, Tables},
 };
@@ -43,6 +45,7 @@ struct Inner {
     reached: watch::Receiver<Position>,
     stop: CancellationToken,
     follower: Mutex<Option<JoinHandle<()>>>,
+    indexer: Mutex<Option<JoinHandle<()>>>,
     _stop_with_us: DropGuard,
 }
 
@@ -58,6 +61,7 @@ impl Directory {
     /// the log had when this was called; missing, foreign or damaged tables were filled anew.
     pub async fn open(casebook: Casebook, dir: Option<&Path>) -> Result<Self, DirectoryError> {
         let tables = Tables::open(dir).await?;
+        forgetting::settle(&casebook).await?;
         let head = follower::fill(&casebook, &tables).await?;
         let saved = City::saved(&casebook).await.unwrap_or_default();
         let (city, unsaved) = saved.forward(&casebook, head).await?;
@@ -75,11 +79,18 @@ impl Directory {
             unsaved,
             stop.clone(),
         ));
+        let indexer = tokio::spawn(phones::index(
+            casebook.clone(),
+            Arc::clone(&shared),
+            reached.clone(),
+            stop.clone(),
+        ));
         Ok(Self(Arc::new(Inner {
             casebook,
             shared,
             reached,
             follower: Mutex::new(Some(follower)),
+            indexer: Mutex::new(Some(indexer)),
             _stop_with_us: stop.clone().drop_guard(),
             stop,
         })))
@@ -89,18 +100,16 @@ impl Directory {
     /// stays.
     pub async fn stop(&self) {
         self.0.stop.cancel();
-        let follower = {
-            let mut held = self
-                .0
-                .follower
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            held.take()
-        };
-        if let Some(follower) = follower
-            && let Err(error) = follower.await
-        {
-            tracing::error!(%error, "the directory's follower ended badly");
+        for task in [&self.0.follower, &self.0.indexer] {
+            let task = {
+                let mut held = task.lock().unwrap_or_else(PoisonError::into_inner);
+                held.take()
+            };
+            if let Some(task) = task
+                && let Err(error) = task.await
+            {
+                tracing::error!(%error, "a task of the directory ended badly");
+            }
         }
         self.0.shared.tables.close().await;
     }
@@ -156,21 +165,26 @@ impl Directory {
 
     /// The profile of a row at hand, opened.
     pub async fn profile_of(&self, row: &ResidentRow) -> Result<Profile, ProfileError> {
-        if row.erased {
-            return Err(ProfileError::Erased);
+        let (stream, sealed) = sealed_in(&self.0.casebook, row).await?;
+        let vault = self.0.casebook.vault();
+        Ok(vault.open_json(&sealed, binding(&stream, row)).await?)
+    }
+
+    /// Residents who have this number, or a contact who has it; found by its hash. `None`: it is no telephone number.
+    pub async fn by_phone(&self, written: &str) -> Result<Option<Found>, DirectoryError> {
+        match phones::hash(self.0.casebook.vault(), written) {
+            Some(hash) => self.0.shared.tables.by_phone(&hash).await.map(Some),
+            None => Ok(None),
         }
-        let stream = row.stream();
-        let found = self.0.casebook.log().find(&stream, row.sealed_in).await;
-        let recorded = found.map_err(DirectoryError::from)?;
-        let sealed = recorded.as_deref().and_then(sealed_profile);
-        let lost = || ProfileError::Unavailable("the log does not hold the record".to_owned());
-        let sealed = sealed.ok_or_else(lost)?;
-        let binding = Binding {
-            stream: &stream,
-            event: row.sealed_in,
-            field: PROFILE,
-        };
-        Ok(self.0.casebook.vault().open_json(&sealed, binding).await?)
+    }
+
+    /// The legal holds on a resident's record that have not ended, by case; those that end last first.
+    pub async fn holds(
+        &self,
+        resident: &ResidentId,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Hold)>, DirectoryError> {
+        self.0.shared.tables.holds(resident, now).await
     }
 
     /// Where a resident lives; the community's centre once they were erased. `None`: not enrolled, or erased from a
@@ -280,8 +294,41 @@ impl Directory {
     }
 }
 
+/// A row's profile, opened without its key being kept in memory: for whoever goes through a whole city.
+pub(crate) async fn read_profile(
+    casebook: &Casebook,
+    row: &ResidentRow,
+) -> Result<Profile, ProfileError> {
+    let (stream, sealed) = sealed_in(casebook, row).await?;
+    let vault = casebook.vault();
+    Ok(vault.open_json_once(&sealed, binding(&stream, row)).await?)
+}
+
+async fn sealed_in(
+    casebook: &Casebook,
+    row: &ResidentRow,
+) -> Result<(StreamName, Sealed), ProfileError> {
+    if row.erased {
+        return Err(ProfileError::Erased);
+    }
+    let stream = row.stream();
+    let found = casebook.log().find(&stream, row.sealed_in).await;
+    let recorded = found.map_err(DirectoryError::from)?;
+    let sealed = recorded.as_deref().and_then(sealed_profile);
+    let lost = || ProfileError::Unavailable("the log does not hold the record".to_owned());
+    Ok((stream, sealed.ok_or_else(lost)?))
+}
+
+fn binding<'a>(stream: &'a StreamName, row: &ResidentRow) -> Binding<'a> {
+    Binding {
+        stream,
+        event: row.sealed_in,
+        field: PROFILE,
+    }
+}
+
 /// The profile an event holds, if it is one that does.
-fn sealed_profile(recorded: &Recorded) -> Option<Sealed> {
+pub(crate) fn sealed_profile(recorded: &Recorded) -> Option<Sealed> {
     match casebook::read(recorded) {
         Ok(Case::Resident(happened)) => match happened.event {
             ResidentEvent::ResidentEnrolled(enrolment)

@@ -11,8 +11,10 @@
 //! - [`harbin`]: the synthetic city, deterministic from its seed.
 //! - [`registrar`]: the writers: enrol, open, close, add; `import`: the whole synthetic city at once; `founding`: the same
 //!   before anybody is served, as fast as the machine allows.
+//! - [`forgetting`]: erasing a resident, legal holds, and log and keys agreeing about it.
 //! - [`error`]: what can go wrong, sorted by who must act.
 //! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt.
+//! - `phones`: whose number it is, by keyed hash; `phone`: numbers in one form.
 //! - `cache`: devices asked for lately.
 //! - `follower`: the one task that writes the tables and the city.
 //! - [`presence`]: which processes that serve consoles are alive.
@@ -44,6 +46,7 @@ pub mod city;
 pub mod english;
 pub mod error;
 pub mod exchange;
+pub mod forgetting;
 pub mod handle;
 pub mod harbin;
 pub mod presence;
@@ -53,6 +56,8 @@ mod cache;
 mod follower;
 mod founding;
 mod import;
+mod phone;
+mod phones;
 mod tables;
 
 pub use cache::DEVICE_CACHE;
@@ -61,5 +66,6 @@ pub use error::{DirectoryError, ProfileError};
 pub use follower::BATCH_EVENTS;
 pub use handle::{Directory, PAGE_LIMIT};
 pub use import::Imported;
+pub use phones::{FOUND_LIMIT, Found, Whose};
 pub use registrar::{Account, Enrolling, Registrar, Sendable, key_hash};
 pub use tables::{DeviceRow, FILE, ResidentFilter, ResidentRow};

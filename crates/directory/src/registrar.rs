@@ -14,6 +14,7 @@ use domain::{
     crossing::{CrossingEvent, CrossingRecord},
     device::DeviceEvent,
     operator::{OperatorEvent, ResponderEvent, ResponderKind, Role, Scope},
+    record::RecordCommand,
     resident::{Enrolment, Profile, ResidentEvent},
     site::{Hours, SiteEvent, SiteRecord},
 };
@@ -295,10 +296,11 @@ impl Registrar {
         who: Enrolling,
     ) -> Result<Appended, DirectoryError> {
         let stream = streams::resident(&who.resident);
+        let expected = self.changeable(&who.resident).await?;
         let id = new_id();
         let event = ResidentEvent::ResidentMoved(self.enrolment(who, &stream, id).await?);
         let draft = self.draft(id, by, event);
-        self.one(stream, Expected::StreamExists, draft).await
+        self.one(stream, expected, draft).await
     }
 
     /// Replaces a resident's profile.
@@ -309,13 +311,21 @@ impl Registrar {
         profile: &Profile,
     ) -> Result<Appended, DirectoryError> {
         let stream = streams::resident(&resident);
+        let expected = self.changeable(&resident).await?;
         let id = new_id();
         let key = resident_key(&resident);
         let binding = profile_binding(&stream, id);
         let vault = self.casebook.vault();
         let profile = vault.seal_json(key.as_str(), binding, profile).await?;
         let draft = self.draft(id, by, ResidentEvent::ProfileChanged { resident, profile });
-        self.one(stream, Expected::StreamExists, draft).await
+        self.one(stream, expected, draft).await
+    }
+
+    /// What a record's stream must be like to be changed: as it stands now, and not erased.
+    async fn changeable(&self, resident: &ResidentId) -> Result<Expected, DirectoryError> {
+        let (record, head) = self.record(resident).await?;
+        record.decide(&RecordCommand::Change, self.now())?;
+        Ok(head.map_or(Expected::NoStream, Expected::Exact))
     }
 
     /// Records that an operator looked at a resident's record, and why.
@@ -333,21 +343,6 @@ impl Registrar {
             why: why.to_owned(),
         };
         self.go_on(by, stream, event).await
-    }
-
-    /// Forgets a resident: the event first, then the key. If the second step fails, call again: the first is harmless
-    /// twice.
-    pub async fn erase_resident(
-        &self,
-        by: Actor,
-        resident: ResidentId,
-    ) -> Result<Appended, DirectoryError> {
-        let stream = streams::resident(&resident);
-        let key = resident_key(&resident);
-        let event = ResidentEvent::ResidentErased { resident };
-        let appended = self.go_on(by, stream, event).await?;
-        self.casebook.vault().forget(key.as_str()).await?;
-        Ok(appended)
     }
 
     /// Lets a device speak; only the hash of its key is kept.

@@ -9,7 +9,7 @@
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use casebook::streams;
-use domain::{CommunityId, DeviceId, DistrictId, ResidentId, SiteId};
+use domain::{CommunityId, DeviceId, DistrictId, ResidentId, SiteId, Timestamp, record::Hold};
 use eventlog::{EventId, Position, Recorded};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -28,7 +28,7 @@ use crate::{error::DirectoryError, registrar::hex};
 pub const FILE: &str = "directory.sqlite";
 
 /// The shape of the tables below; another number in a file means: fill it anew.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Marks the file as ours ("ANdr").
 const APPLICATION: i64 = 0x414e_6472;
@@ -47,7 +47,7 @@ const SCHEMA: &str = "
 CREATE TABLE cursor (one INTEGER PRIMARY KEY CHECK (one = 1), position INTEGER NOT NULL, mark TEXT NOT NULL);
 CREATE TABLE residents (
     id TEXT PRIMARY KEY, district TEXT NOT NULL, community TEXT NOT NULL, grid INTEGER NOT NULL, home_station TEXT,
-    erased INTEGER NOT NULL, sealed_in BLOB NOT NULL
+    erased INTEGER NOT NULL, sealed_in BLOB NOT NULL, indexed_in BLOB
 ) WITHOUT ROWID;
 CREATE INDEX residents_of_district ON residents (district, id);
 CREATE INDEX residents_of_station ON residents (home_station, id);
@@ -55,6 +55,18 @@ CREATE TABLE devices (
     id TEXT PRIMARY KEY, model TEXT NOT NULL, resident TEXT, key_hash TEXT NOT NULL, retired INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX devices_of_resident ON devices (resident, id);
+CREATE INDEX residents_unindexed ON residents (id) WHERE erased = 0 AND indexed_in IS NOT sealed_in;
+CREATE TABLE phones (
+    hash BLOB NOT NULL, resident TEXT NOT NULL, whose INTEGER NOT NULL, PRIMARY KEY (hash, resident, whose)
+) WITHOUT ROWID;
+CREATE INDEX phones_of_resident ON phones (resident);
+CREATE TABLE holds (
+    resident TEXT NOT NULL, case_number TEXT NOT NULL, why TEXT NOT NULL, until INTEGER NOT NULL,
+    PRIMARY KEY (resident, case_number)
+) WITHOUT ROWID;
+CREATE TRIGGER erased AFTER UPDATE OF erased ON residents WHEN new.erased BEGIN
+    DELETE FROM phones WHERE resident = new.id;
+END;
 ";
 
 /// A resident as far as it stands open.
@@ -115,6 +127,12 @@ pub(crate) enum Change {
     Resident(ResidentRow),
     Profile(ResidentId, EventId),
     Erased(ResidentId),
+    Held {
+        resident: ResidentId,
+        case: String,
+        hold: Hold,
+    },
+    Released(ResidentId, String),
     Device(DeviceRow),
     Retired(DeviceId),
 }
@@ -170,6 +188,10 @@ impl Tables {
         Ok(tables)
     }
 
+    pub(crate) fn pool(&self) -> &SqlitePool {
+        &self.0
+    }
+
     async fn memory() -> Result<Self, sqlx::Error> {
         // One connection that is never given up: another would be another database.
         let pool = SqlitePoolOptions::new()
@@ -187,6 +209,8 @@ impl Tables {
             .filename(path)
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
+            // What is deleted is overwritten: nothing of an erased resident lingers in free pages.
+            .pragma("secure_delete", "ON")
             // A lost last batch is read again from the log.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY);
@@ -262,7 +286,9 @@ impl Tables {
     /// Forgets everything.
     pub(crate) async fn clear(&self) -> Result<(), DirectoryError> {
         let mut transaction = self.0.begin().await?;
-        sqlx::raw_sql("DELETE FROM residents; DELETE FROM devices; DELETE FROM cursor")
+        sqlx::raw_sql(
+            "DELETE FROM residents; DELETE FROM phones; DELETE FROM holds; DELETE FROM devices; DELETE FROM cursor",
+        )
             .execute(&mut *transaction)
             .await?;
         Ok(transaction.commit().await?)
@@ -281,9 +307,11 @@ impl Tables {
         for change in changes {
             match change {
                 Change::Device(_) | Change::Retired(_) => devices.push(change),
-                Change::Resident(_) | Change::Profile(..) | Change::Erased(_) => {
-                    residents.push(change);
-                }
+                Change::Resident(_)
+                | Change::Profile(..)
+                | Change::Erased(_)
+                | Change::Held { .. }
+                | Change::Released(..) => residents.push(change),
             }
         }
         let same =
@@ -308,6 +336,15 @@ impl Tables {
     }
 }
 
+impl Tables {
+    /// Empties the write-ahead file, in which what was deleted may still stand. A reader in the way leaves it to the
+    /// next time.
+    pub(crate) async fn overwrite(&self) -> Result<(), DirectoryError> {
+        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.0);
+        Ok(emptied.await.map(drop)?)
+    }
+}
+
 fn statement(change: &Change) -> &'static str {
     match change {
         Change::Resident(_) => {
@@ -322,6 +359,13 @@ fn statement(change: &Change) -> &'static str {
         }
         Change::Erased(_) => {
             "UPDATE residents SET erased = 1 WHERE id IN (SELECT value ->> 0 FROM json_each(?))"
+        }
+        Change::Held { .. } => {
+            "INSERT OR REPLACE INTO holds (resident, case_number, why, until)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?)"
+        }
+        Change::Released(..) => {
+            "DELETE FROM holds WHERE (resident, case_number) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
         }
         Change::Device(_) => {
             "INSERT OR REPLACE INTO devices (id, model, resident, key_hash, retired)
@@ -347,6 +391,8 @@ enum Row<'a> {
     ),
     Profile(&'a str, uuid::fmt::Simple),
     Device(&'a str, &'a str, Option<&'a str>, &'a str, u8),
+    Hold(&'a str, &'a str, &'a str, i64),
+    Two([&'a str; 2]),
     One([&'a str; 1]),
 }
 
@@ -362,6 +408,12 @@ fn row(change: &Change) -> Row<'_> {
         ),
         Change::Profile(resident, event) => Row::Profile(resident.as_str(), event.0.simple()),
         Change::Erased(resident) => Row::One([resident.as_str()]),
+        Change::Held {
+            resident,
+            case,
+            hold,
+        } => Row::Hold(resident.as_str(), case, &hold.why, hold.until.0),
+        Change::Released(resident, case) => Row::Two([resident.as_str(), case]),
         Change::Device(row) => Row::Device(
             row.device.as_str(),
             &row.model,
@@ -371,6 +423,17 @@ fn row(change: &Change) -> Row<'_> {
         ),
         Change::Retired(device) => Row::One([device.as_str()]),
     }
+}
+
+/// Devices; those of an erased resident are nobody's.
+macro_rules! devices {
+    ($which:literal) => {
+        concat!(
+            "SELECT d.id, d.model, CASE WHEN r.erased THEN NULL ELSE d.resident END AS resident, d.key_hash, d.retired ",
+            "FROM devices d LEFT JOIN residents r ON r.id = d.resident ",
+            $which
+        )
+    };
 }
 
 /// Reading.
@@ -385,7 +448,7 @@ impl Tables {
     }
 
     pub(crate) async fn device(&self, id: &DeviceId) -> Result<Option<DeviceRow>, DirectoryError> {
-        let row = sqlx::query("SELECT * FROM devices WHERE id = ?").bind(id.as_str());
+        let row = sqlx::query(devices!("WHERE d.id = ?")).bind(id.as_str());
         let row = row.fetch_optional(&self.0).await?;
         row.as_ref().map(device_row).transpose()
     }
@@ -394,7 +457,7 @@ impl Tables {
         &self,
         resident: &ResidentId,
     ) -> Result<Vec<DeviceRow>, DirectoryError> {
-        let rows = sqlx::query("SELECT * FROM devices WHERE resident = ? ORDER BY id");
+        let rows = sqlx::query(devices!("WHERE d.resident = ? ORDER BY d.id"));
         let rows = rows.bind(resident.as_str()).fetch_all(&self.0).await?;
         rows.iter().map(device_row).collect()
     }
@@ -440,8 +503,7 @@ impl Tables {
         ids: &BTreeSet<DeviceId>,
     ) -> Result<Vec<DeviceRow>, DirectoryError> {
         let ids = serde_json::to_string(ids).map_err(|error| odd(&error))?;
-        let rows =
-            sqlx::query("SELECT * FROM devices WHERE id IN (SELECT value FROM json_each(?))");
+        let rows = sqlx::query(devices!("WHERE d.id IN (SELECT value FROM json_each(?))"));
         let rows = rows.bind(ids).fetch_all(&self.0).await?;
         rows.iter().map(device_row).collect()
     }
@@ -451,9 +513,33 @@ impl Tables {
         after: &str,
         limit: u32,
     ) -> Result<Vec<DeviceRow>, DirectoryError> {
-        let rows = sqlx::query("SELECT * FROM devices WHERE id > ? ORDER BY id LIMIT ?");
+        let rows = sqlx::query(devices!("WHERE d.id > ? ORDER BY d.id LIMIT ?"));
         let rows = rows.bind(after).bind(limit).fetch_all(&self.0).await?;
         rows.iter().map(device_row).collect()
+    }
+
+    /// The holds on a record that have not ended, those that end last first.
+    pub(crate) async fn holds(
+        &self,
+        resident: &ResidentId,
+        now: Timestamp,
+    ) -> Result<Vec<(String, Hold)>, DirectoryError> {
+        let rows = sqlx::query(
+            "SELECT case_number, why, until FROM holds WHERE resident = ? AND until > ? ORDER BY until DESC, case_number",
+        );
+        let rows = rows.bind(resident.as_str()).bind(now.0);
+        let hold = |row: SqliteRow| -> Result<(String, Hold), DirectoryError> {
+            let hold = Hold {
+                why: row.try_get(1)?,
+                until: Timestamp(row.try_get(2)?),
+            };
+            Ok((row.try_get(0)?, hold))
+        };
+        rows.fetch_all(&self.0)
+            .await?
+            .into_iter()
+            .map(hold)
+            .collect()
     }
 
     /// How many residents and devices stand in the tables.
@@ -468,7 +554,7 @@ impl Tables {
     }
 }
 
-fn resident_row(row: &SqliteRow) -> Result<ResidentRow, DirectoryError> {
+pub(crate) fn resident_row(row: &SqliteRow) -> Result<ResidentRow, DirectoryError> {
     let sealed_in: &[u8] = row.try_get("sealed_in")?;
     Ok(ResidentRow {
         resident: parse_with(row, "id", ResidentId::parse)?,

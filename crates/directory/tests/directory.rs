@@ -171,7 +171,10 @@ async fn tables_that_were_deleted_damaged_or_foreign_come_back_the_same() {
         .change_profile(by.clone(), resident(2), &profile)
         .await
         .unwrap();
-    let last = registrar.erase_resident(by, resident(1)).await.unwrap();
+    let last = registrar
+        .erase_resident(by, resident(1), "asked for")
+        .await
+        .unwrap();
     directory.caught_up(last.position).await.unwrap();
     let before = rows(&directory).await;
     assert!(directory.device(&retired).await.unwrap().unwrap().retired);
@@ -247,7 +250,7 @@ async fn an_erased_resident_has_no_profile_and_lives_at_the_communitys_centre() 
     import(&casebook, &SMALL).await;
     let directory = Directory::open(casebook, None).await.unwrap();
     let registrar = directory.registrar();
-    let erased = registrar.erase_resident(Actor::Registrar, resident(4));
+    let erased = registrar.erase_resident(Actor::Registrar, resident(4), "asked for");
     let erased = erased.await.unwrap();
     directory.caught_up(erased.position).await.unwrap();
     let row = directory.resident(&resident(4)).await.unwrap().unwrap();
@@ -342,7 +345,7 @@ async fn who_is_erased_by_another_process_cannot_be_read_from_this_ones_memory()
     let row = directory.resident(&resident(4)).await.unwrap().unwrap();
     directory.profile_of(&row).await.unwrap();
     let registrar = directory::Registrar::new(casebook.clone());
-    let erased = registrar.erase_resident(Actor::Registrar, resident(4));
+    let erased = registrar.erase_resident(Actor::Registrar, resident(4), "asked for");
     let erased = erased.await.unwrap().position;
     directory.caught_up(erased).await.unwrap();
     // The row as it was before: all that is left is the sealed text.

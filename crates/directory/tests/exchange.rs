@@ -270,7 +270,7 @@ async fn a_resident_changes_or_moves_and_a_forgotten_one_stays_forgotten() {
         Verdict::Refused(..)
     ));
     let registrar = directory.registrar();
-    let erased = registrar.erase_resident(Actor::Registrar, id.clone());
+    let erased = registrar.erase_resident(Actor::Registrar, id.clone(), "asked for");
     directory
         .caught_up(erased.await.unwrap().position)
         .await

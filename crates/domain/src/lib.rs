@@ -19,6 +19,7 @@ pub mod crossing;
 pub mod device;
 pub mod incident;
 pub mod operator;
+pub mod record;
 pub mod resident;
 pub mod site;
 

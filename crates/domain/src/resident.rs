@@ -3,7 +3,7 @@
 //! For: the events of `resident-…` streams and the profile they carry sealed.
 //! May not know: incidents.
 
-use crate::{CommunityId, DistrictId, ResidentId, Sealed, SiteId};
+use crate::{CommunityId, DistrictId, ResidentId, Sealed, SiteId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What stands open in a resident's record; everything else is in [`Profile`], sealed.
@@ -40,6 +40,23 @@ pub enum ResidentEvent {
     /// The person's key is destroyed after this.
     ResidentErased {
         resident: ResidentId,
+        /// Empty in old logs.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        why: String,
+    },
+    /// 证据保全: for this case the record may not be erased before `until`.
+    LegalHoldPlaced {
+        resident: ResidentId,
+        /// The authority's number.
+        case: String,
+        why: String,
+        until: Timestamp,
+    },
+    /// The case needs it no more.
+    LegalHoldLifted {
+        resident: ResidentId,
+        case: String,
+        why: String,
     },
     /// Who looked at the record and why.
     RecordViewed {

@@ -43,6 +43,17 @@ pub struct Session {
     pub expires_at_ms: i64,
 }
 
+/// A key in a new wrapping.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrapped {
+    /// Which.
+    pub key_id: String,
+    /// As it was wrapped when it was read; otherwise it is left alone.
+    pub from: Vec<u8>,
+    /// As it is wrapped from now on.
+    pub to: Vec<u8>,
+}
+
 /// A change behind a door.
 #[derive(Clone, Debug)]
 pub(crate) enum DoorWrite {
@@ -80,7 +91,13 @@ pub(crate) enum DoorWrite {
     },
     /// Key ids and wrapped keys; all of them find room, or none is kept.
     SecretsPut(Vec<(String, Vec<u8>)>),
+    /// Each key whose wrapped form is the first becomes the second.
+    SecretsReplace(Vec<Rewrapped>),
     SecretDelete {
+        key_id: String,
+    },
+    /// Deleted, and its name never has a key again.
+    SecretDestroy {
         key_id: String,
     },
     SessionPut {
@@ -104,6 +121,8 @@ pub(crate) enum DoorRead {
     Secret(String),
     /// Key ids after this one, in order, at most so many.
     Secrets(String, usize),
+    /// Names of destroyed keys after this one, in order, at most so many.
+    Destroyed(String, usize),
     Session(Vec<u8>),
 }
 
@@ -246,8 +265,9 @@ impl Snapshots {
     }
 }
 
-/// Wrapped keys. What is deleted is overwritten in SQLite's files too; PostgreSQL forgets the row, and its old pages and
-/// write-ahead log only when they are used again.
+/// Wrapped keys, in a store of their own: `keys.sqlite` beside the log, or a schema beside the log's. What is deleted is
+/// overwritten in SQLite's files too; PostgreSQL forgets the row, and its old pages and write-ahead log only when they
+/// are used again.
 #[derive(Clone, Debug)]
 pub struct Secrets(pub(crate) Log);
 
@@ -265,7 +285,7 @@ impl Secrets {
     }
 
     /// Keeps a wrapped key unless there is one already; gives back the one that is kept. The lane is that of the events
-    /// it is for: the keys of an import must not stand before an alarm.
+    /// it is for: the keys of an import must not stand before an alarm. [`DoorError::Destroyed`]: a key of that name was.
     pub async fn put(
         &self,
         lane: Lane,
@@ -286,17 +306,13 @@ impl Secrets {
     }
 
     /// Keeps many wrapped keys in one commit, each unless there is one already; gives back those that are kept, in the
-    /// same order. At most [`SECRETS_AT_ONCE`].
+    /// same order. At most [`SECRETS_AT_ONCE`]. [`DoorError::Destroyed`]: of one of them, and none was kept.
     pub async fn put_many(
         &self,
         lane: Lane,
         secrets: Vec<(String, Vec<u8>)>,
     ) -> Result<Vec<Vec<u8>>, DoorError> {
-        within(
-            "the number of keys in a command",
-            secrets.len(),
-            SECRETS_AT_ONCE,
-        )?;
+        at_once(secrets.len())?;
         for (key_id, wrapped) in &secrets {
             within("the name's size in bytes", key_id.len(), DOOR_NAME_BYTES)?;
             within(
@@ -312,7 +328,21 @@ impl Secrets {
         }
     }
 
-    /// Destroys a wrapped key, if it is there. Once this returns nobody gets it from the log again, and on SQLite it is
+    /// Puts keys into new wrappings in one commit; says how many. One that was wrapped otherwise meanwhile, or destroyed,
+    /// stays as it is. At most [`SECRETS_AT_ONCE`], in the bulk lane.
+    pub async fn replace(&self, secrets: Vec<Rewrapped>) -> Result<u64, DoorError> {
+        at_once(secrets.len())?;
+        for it in &secrets {
+            within("the wrapped key's size in bytes", it.to.len(), SECRET_BYTES)?;
+        }
+        let write = DoorWrite::SecretsReplace(secrets);
+        match self.0.door_write(Lane::Bulk, write).await? {
+            DoorAnswer::Count(replaced) => Ok(replaced),
+            other => Err(misplaced(&other)),
+        }
+    }
+
+    /// Deletes a wrapped key, if it is there. Once this returns nobody gets it from the log again, and on SQLite it is
     /// gone from the files.
     pub async fn delete(&self, key_id: &str) -> Result<(), DoorError> {
         let key_id = checked_name(key_id)?;
@@ -320,10 +350,27 @@ impl Secrets {
         self.0.door_write(Lane::Urgent, write).await.map(drop)
     }
 
+    /// The same for good: no key of that name is kept again, not from a backup of keys either.
+    pub async fn destroy(&self, key_id: &str) -> Result<(), DoorError> {
+        let key_id = checked_name(key_id)?;
+        let write = DoorWrite::SecretDestroy { key_id };
+        self.0.door_write(Lane::Urgent, write).await.map(drop)
+    }
+
     /// Key ids after `after` (empty: from the first) in order of bytes, at most `limit`, itself at most [`READ_LIMIT`].
     pub async fn list(&self, after: &str, limit: usize) -> Result<Vec<String>, DoorError> {
+        self.names(DoorRead::Secrets(after.to_owned(), limit), limit)
+            .await
+    }
+
+    /// Ids of destroyed keys, bounds as in [`Secrets::list`].
+    pub async fn destroyed(&self, after: &str, limit: usize) -> Result<Vec<String>, DoorError> {
+        self.names(DoorRead::Destroyed(after.to_owned(), limit), limit)
+            .await
+    }
+
+    async fn names(&self, read: DoorRead, limit: usize) -> Result<Vec<String>, DoorError> {
         within("the number of key ids asked for", limit, READ_LIMIT)?;
-        let read = DoorRead::Secrets(after.to_owned(), limit);
         match self.0.door_read(read).await? {
             DoorAnswer::Names(names) => Ok(names),
             other => Err(misplaced(&other)),
@@ -391,11 +438,34 @@ impl Sessions {
     }
 }
 
+impl DoorRead {
+    /// Whether it looks into the keys' own store.
+    pub(crate) fn is_of_keys(&self) -> bool {
+        matches!(
+            self,
+            Self::Secret(_) | Self::Secrets(..) | Self::Destroyed(..)
+        )
+    }
+}
+
 impl DoorWrite {
+    /// Whether it goes to the keys' own store.
+    pub(crate) fn is_of_keys(&self) -> bool {
+        matches!(
+            self,
+            Self::SecretPut { .. }
+                | Self::SecretsPut(_)
+                | Self::SecretsReplace(_)
+                | Self::SecretDelete { .. }
+                | Self::SecretDestroy { .. }
+        )
+    }
+
     /// The rows it writes, which is what it costs the store.
     pub(crate) fn rows(&self) -> usize {
         match self {
             Self::SecretsPut(secrets) => secrets.len(),
+            Self::SecretsReplace(secrets) => secrets.len(),
             _ => 1,
         }
     }
@@ -406,6 +476,7 @@ impl DoorWrite {
             Self::SnapshotPut { snapshot, .. } => snapshot.bytes.len(),
             Self::SecretPut { wrapped, .. } => wrapped.len(),
             Self::SecretsPut(secrets) => secrets.iter().map(|(_, wrapped)| wrapped.len()).sum(),
+            Self::SecretsReplace(secrets) => secrets.iter().map(|it| it.to.len()).sum(),
             Self::SessionPut { session, .. } => session.bytes.len(),
             _ => DOOR_NAME_BYTES,
         }
@@ -415,6 +486,10 @@ impl DoorWrite {
 fn checked_name(name: &str) -> Result<String, DoorError> {
     within("the name's size in bytes", name.len(), DOOR_NAME_BYTES)?;
     Ok(name.to_owned())
+}
+
+fn at_once(keys: usize) -> Result<(), DoorError> {
+    within("the number of keys in a command", keys, SECRETS_AT_ONCE)
 }
 
 fn within(what: &'static str, size: usize, limit: usize) -> Result<(), DoorError> {

@@ -116,6 +116,9 @@ pub enum DoorError {
         /// The limit.
         limit: usize,
     },
+    /// Refusal: the key of this name was destroyed, and there is never another.
+    #[error("the key {0} was destroyed")]
+    Destroyed(String),
     /// Unavailable: the lane's queue is full.
     #[error("the log's queue is full")]
     Full,

@@ -78,10 +78,13 @@ pub struct Recorded {
     pub meta: Bytes,
 }
 
-/// Which of the writer's two queues an append waits in.
+/// Which of the writer's queues an append waits in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
-    /// Alarms, the dispatcher, operators: always served first.
+    /// Alarms, whose devices wait to hear that they were received: they go into the next commit, before what is urgent, and
+    /// leave it half of that commit while it waits.
+    Alarm,
+    /// The dispatcher, operators: served before all that is bulk.
     Urgent,
     /// Imports and outside programs.
     Bulk,

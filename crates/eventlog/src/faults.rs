@@ -16,6 +16,7 @@ struct Switches {
     lose_answers: u64,
     fail_reads: u64,
     crash_after: Option<u64>,
+    crash_after_changes: Option<u64>,
     crashed: bool,
     delay: Option<Duration>,
 }
@@ -49,6 +50,11 @@ impl MemoryFaults {
     /// After `appends` more appends the log answers nothing any more; see `Log::fork_after_crash`.
     pub fn crash_after(&self, appends: u64) {
         self.with(|switches| switches.crash_after = Some(appends));
+    }
+
+    /// After `changes` more changes behind doors the same.
+    pub fn crash_after_changes(&self, changes: u64) {
+        self.with(|switches| switches.crash_after_changes = Some(changes));
     }
 
     /// Every commit takes this long; `None`: none.
@@ -88,6 +94,17 @@ impl MemoryFaults {
                 return Fate::AnswerLost;
             }
             Fate::Taken
+        })
+    }
+
+    /// Whether one change behind a door still comes to pass; uses it up.
+    pub(crate) fn change(&self) -> bool {
+        self.with(|switches| {
+            switches.crashed |= switches.crash_after_changes == Some(0);
+            if let Some(left) = &mut switches.crash_after_changes {
+                *left = left.saturating_sub(1);
+            }
+            !switches.crashed
         })
     }
 

@@ -51,7 +51,9 @@ mod subscribe;
 mod writer;
 
 pub use clock::{Clock, ManualClock, SystemClock, TokioClock};
-pub use doors::{Cursors, Lease, Leases, Secrets, Session, Sessions, Snapshot, Snapshots};
+pub use doors::{
+    Cursors, Lease, Leases, Rewrapped, Secrets, Session, Sessions, Snapshot, Snapshots,
+};
 pub use error::{AppendError, Degraded, DoorError, OpenError, ReadError, SubscribeError};
 pub use event::{
     Appended, Direction, Expected, Lane, NewEvent, Recorded, StreamAppend, StreamAppended,

@@ -24,7 +24,7 @@ pub const APPEND_STREAMS: usize = 64;
 /// commits within the time a caller waits.
 pub const APPEND_BYTES: usize = 16 * 1024 * 1024;
 
-/// Most commands waiting in the urgent queue. Ours: more than a second of an earthquake's 10,000 presses/s.
+/// Most commands waiting in the urgent queue, and as many alarms in theirs. Ours: more than a second of an earthquake's 10,000 presses/s.
 pub const URGENT_QUEUE: usize = 16_384;
 
 /// Most commands waiting in the bulk queue. Ours: importers wait for answers; a deep queue would only hide it.

@@ -442,7 +442,7 @@ impl Log {
         let queues = self.0.desk.as_ref().map(|desk| &desk.queues);
         let depth = |lane| queues.map_or(0, |queues| queues.depth(lane));
         LogMetrics {
-            urgent_queued: depth(Lane::Urgent),
+            urgent_queued: depth(Lane::Alarm) + depth(Lane::Urgent),
             bulk_queued: depth(Lane::Bulk),
             head: self.head().0,
             ..self.0.metrics.snapshot()

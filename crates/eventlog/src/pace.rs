@@ -32,6 +32,13 @@ impl Cost {
         }
     }
 
+    pub(crate) fn half(self) -> Self {
+        Self {
+            events: self.events / 2,
+            bytes: self.bytes / 2,
+        }
+    }
+
     pub(crate) fn within(self, limit: Self) -> bool {
         self.events <= limit.events && self.bytes <= limit.bytes
     }

@@ -1,6 +1,6 @@
 //! The one task that writes.
 //!
-//! For: two bounded queues, urgent before bulk, and many commands to one commit.
+//! For: bounded queues, alarms before what is urgent and both before bulk, and many commands to one commit.
 //! May not know: SQL, what fits (the store's plan decides), who follows.
 
 use std::sync::Arc;
@@ -37,6 +37,7 @@ pub(crate) enum Refused {
 /// Puts commands into the queues.
 #[derive(Debug)]
 pub(crate) struct Queues {
+    alarm: LaneSender,
     urgent: LaneSender,
     bulk: LaneSender,
 }
@@ -65,6 +66,7 @@ impl Queues {
 
     fn lane(&self, lane: Lane) -> &LaneSender {
         match lane {
+            Lane::Alarm => &self.alarm,
             Lane::Urgent => &self.urgent,
             Lane::Bulk => &self.bulk,
         }
@@ -124,25 +126,47 @@ impl LaneReceiver {
         self.held.is_some() || !self.queue.is_empty()
     }
 
-    /// Fills a batch up to `limit`; the first command is taken whatever its cost.
-    fn fill(&mut self, first: Command, limit: Cost) -> Vec<Command> {
-        let mut sum = cost(&first.write);
-        let mut batch = vec![first];
+    /// Adds to a batch what fits into `limit`.
+    fn pour(&mut self, batch: &mut Batch, limit: Cost) {
         while let Some(command) = self.take() {
-            let with = sum.plus(cost(&command.write));
-            if !with.within(limit) {
+            if let Err(command) = batch.add(command, limit) {
                 self.held = Some(command);
                 break;
             }
-            sum = with;
-            batch.push(command);
         }
-        batch
+    }
+}
+
+/// Commands that are committed together.
+struct Batch {
+    commands: Vec<Command>,
+    cost: Cost,
+}
+
+impl Batch {
+    /// The first command is taken whatever its cost.
+    fn of(first: Command) -> Self {
+        Self {
+            cost: cost(&first.write),
+            commands: vec![first],
+        }
+    }
+
+    /// Takes one more, or gives it back.
+    fn add(&mut self, command: Command, limit: Cost) -> Result<(), Command> {
+        let with = self.cost.plus(cost(&command.write));
+        if !with.within(limit) {
+            return Err(command);
+        }
+        self.cost = with;
+        self.commands.push(command);
+        Ok(())
     }
 }
 
 /// The writing task, before and while it runs.
 pub(crate) struct Writer {
+    alarm: LaneReceiver,
     urgent: LaneReceiver,
     bulk: LaneReceiver,
     pace: BulkPace,
@@ -168,9 +192,11 @@ impl Writer {
         closing: CancellationToken,
         lock: Option<FolderLock>,
     ) -> (Self, Queues) {
+        let (alarm_in, alarm) = lane(URGENT_QUEUE);
         let (urgent_in, urgent) = lane(URGENT_QUEUE);
         let (bulk_in, bulk) = lane(BULK_QUEUE);
         let writer = Self {
+            alarm,
             urgent,
             bulk,
             pace: BulkPace::new(),
@@ -180,6 +206,7 @@ impl Writer {
             _lock: lock,
         };
         let queues = Queues {
+            alarm: alarm_in,
             urgent: urgent_in,
             bulk: bulk_in,
         };
@@ -189,12 +216,11 @@ impl Writer {
     /// Writes until the log is closed or everybody has let go of it; what was queued by then is still written.
     pub(crate) async fn run(mut self) {
         while let Some((lane, batch)) = self.next_batch().await {
-            let used = batch.iter().map(|command| cost(&command.write));
-            let used = used.fold(Cost::NOTHING, Cost::plus);
+            let used = batch.cost;
             let began = Instant::now();
-            self.desk.commit(batch).await;
+            self.desk.commit(batch.commands).await;
             match lane {
-                Lane::Urgent => self.pace.urgent(began),
+                Lane::Alarm | Lane::Urgent => self.pace.urgent(began),
                 Lane::Bulk => self.pace.learn(used, began, began.elapsed()),
             }
             // Those just answered get the chance to queue their next command for the same commit as the others.
@@ -205,7 +231,7 @@ impl Writer {
     }
 
     /// Waits for commands; `None` when closed and empty.
-    async fn next_batch(&mut self) -> Option<(Lane, Vec<Command>)> {
+    async fn next_batch(&mut self) -> Option<(Lane, Batch)> {
         if let Some(ready) = self.ready_batch() {
             return Some(ready);
         }
@@ -218,12 +244,14 @@ impl Writer {
         let first = tokio::select! {
             biased;
             () = closing.cancelled() => None,
+            command = self.alarm.wait() => command.map(|first| (Lane::Alarm, first)),
             command = self.urgent.wait() => command.map(|first| (Lane::Urgent, first)),
             command = bulk => command.map(|first| (Lane::Bulk, first)),
         };
         match first {
             Some((lane, first)) => Some((lane, self.fill(lane, first))),
             None => {
+                self.alarm.queue.close();
                 self.urgent.queue.close();
                 self.bulk.queue.close();
                 self.ready_batch()
@@ -231,12 +259,17 @@ impl Writer {
         }
     }
 
-    /// A batch of what waits already: urgent first, but for one bulk batch in every [`URGENT_RUN`]. Bulk that rests waits.
-    fn ready_batch(&mut self) -> Option<(Lane, Vec<Command>)> {
+    /// A batch of what waits already: alarms and what is urgent first, but for one bulk batch in every [`URGENT_RUN`]. Bulk
+    /// that rests waits.
+    fn ready_batch(&mut self) -> Option<(Lane, Batch)> {
         let bulk_turn = self.urgent_run >= URGENT_RUN && self.bulk.waiting();
-        if !bulk_turn && let Some(first) = self.urgent.take() {
-            self.urgent_run = self.urgent_run.saturating_add(1);
-            return Some((Lane::Urgent, self.fill(Lane::Urgent, first)));
+        if !bulk_turn {
+            for lane in [Lane::Alarm, Lane::Urgent] {
+                if let Some(first) = self.receiver(lane).take() {
+                    self.urgent_run = self.urgent_run.saturating_add(1);
+                    return Some((lane, self.fill(lane, first)));
+                }
+            }
         }
         let rests = self
             .pace
@@ -250,11 +283,30 @@ impl Writer {
         Some((Lane::Bulk, self.fill(Lane::Bulk, first)))
     }
 
-    fn fill(&mut self, lane: Lane, first: Command) -> Vec<Command> {
+    fn receiver(&mut self, lane: Lane) -> &mut LaneReceiver {
         match lane {
-            Lane::Urgent => self.urgent.fill(first, URGENT_COST),
-            Lane::Bulk => self.bulk.fill(first, self.pace.limit(Instant::now())),
+            Lane::Alarm => &mut self.alarm,
+            Lane::Urgent => &mut self.urgent,
+            Lane::Bulk => &mut self.bulk,
         }
+    }
+
+    /// Fills up a batch. Alarms share theirs with what is urgent: a storm of presses that nobody is rung for would help
+    /// nobody.
+    fn fill(&mut self, lane: Lane, first: Command) -> Batch {
+        let mut batch = Batch::of(first);
+        if lane == Lane::Bulk {
+            self.bulk.pour(&mut batch, self.pace.limit(Instant::now()));
+            return batch;
+        }
+        let alarms = if self.urgent.waiting() {
+            URGENT_COST.half()
+        } else {
+            URGENT_COST
+        };
+        self.alarm.pour(&mut batch, alarms);
+        self.urgent.pour(&mut batch, URGENT_COST);
+        batch
     }
 }
 

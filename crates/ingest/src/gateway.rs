@@ -15,7 +15,7 @@ use crate::{
     sources::{Sources, Weight},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
-use casebook::{Binding, BookError, Casebook, Draft, Meta, streams};
+use casebook::{Binding, BookError, Casebook, Draft, Meta, VaultError, streams};
 use directory::Directory;
 use domain::{
     Actor, DeviceId, SubjectId, Timestamp,
@@ -251,7 +251,18 @@ impl Gateway {
             {
                 reading.note(Problem::ClockOff);
             }
-            let received = self.seal(door, place, &reading, id).await?;
+            let received = match self.seal(door, place, &place.subject, &reading, id).await {
+                // The wearer was erased in this moment, and the device is nobody's: an alarm all the same.
+                Err(VaultError::Erased(_)) => {
+                    let device = place.device.as_ref();
+                    let nobody = match (device, &place.source) {
+                        (Some(device), _) => SubjectId::device(device),
+                        (None, source) => SubjectId::source(source.as_deref().unwrap_or_default()),
+                    };
+                    self.seal(door, place, &nobody, &reading, id).await?
+                }
+                sealed => sealed?,
+            };
             let lane = lane(&received);
             let draft = Draft::new(id, now, Actor::Gateway, event(received));
             let appended = self
@@ -274,16 +285,17 @@ impl Gateway {
         Err(BookError::Unavailable(busy.to_owned()))
     }
 
-    /// The stored form, personal fields sealed for this event.
+    /// The stored form, personal fields sealed for this event under the key of whom they are about.
     async fn seal(
         &self,
         door: &str,
         place: &Place,
+        subject: &SubjectId,
         reading: &Reading,
         event: EventId,
-    ) -> Result<Received, BookError> {
+    ) -> Result<Received, VaultError> {
         let vault = self.casebook.vault();
-        let key = place.subject.as_str();
+        let key = subject.as_str();
         let at = |field| Binding {
             stream: &place.stream,
             event,
@@ -373,7 +385,7 @@ fn lane(received: &Received) -> Lane {
         SignalClass::Alarm | SignalClass::Cancel
     );
     if alarm && !received.problems.contains(&Problem::Flood) {
-        Lane::Urgent
+        Lane::Alarm
     } else {
         Lane::Bulk
     }

@@ -119,10 +119,20 @@ shapes! {
         pub notes: String,
         /// The key is destroyed; nothing personal is left.
         pub erased: bool,
+        /// 证据保全: may not be erased; those that end last first.
+        pub holds: Vec<HoldView>,
         /// Earlier incidents, newest first, at most five.
         pub earlier: Vec<EarlierView>,
         /// The same in English, as far as it is known; what people wrote freely has no English form.
         pub english: ResidentEnglish,
+    }
+    /// A legal hold on a record.
+    pub struct HoldView {
+        /// The authority's number.
+        pub case: String,
+        pub why: String,
+        /// The first moment at which it holds no more, in milliseconds.
+        pub until: i64,
     }
     /// A record's words in English: names of places and people in pinyin, sentences of the synthetic city translated. Lists
     /// have as many entries as the Chinese ones; empty where there is no English form.

@@ -22,6 +22,24 @@ shapes! {
     pub struct SignIn { pub name: String, pub password: String }
     /// `POST /v1/session/phone`: the one-time token of a QR code.
     pub struct PhoneSignIn { pub token: String }
+    /// `POST /v1/residents/by-phone`: the number as it is written down anywhere, with spaces, +86, without the area code.
+    pub struct PhoneAsked { pub phone: String }
+    /// Whose number it is; only those whom the asker may look at.
+    pub struct ResidentsFound {
+        pub residents: Vec<ResidentFound>,
+        /// Records are still being indexed: there may be more.
+        pub incomplete: bool,
+    }
+    pub struct ResidentFound {
+        pub id: String,
+        pub name: String,
+        pub name_latin: String,
+        pub community: String,
+        /// It is a contact's number, not their own.
+        pub of_contact: bool,
+        /// An open incident of theirs that the asker sees.
+        pub incident: Option<String>,
+    }
     /// The answer to a sign-in, and `GET /v1/session`.
     pub struct Session {
         /// For programs: `Authorization: Bearer …`. Only in the answer to a sign-in.

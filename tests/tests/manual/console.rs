@@ -72,6 +72,14 @@ pub(crate) async fn a_call(node: &Node, door: &mut Door, messages: &Messages) {
         let (status, body) = door.ask(get(door, path)).await;
         assert_eq!(status, 200, "{path}: {body}");
     }
+    let number = json!({ "phone": card["resident"]["phone"] });
+    let found = door.request("post", "/v1/residents/by-phone");
+    let found = found.bearer_auth(&token).json(&number);
+    let (status, found) = door.ask(found).await;
+    assert_eq!(
+        (status, &found["residents"][0]["id"]),
+        (200, &json!(resident))
+    );
     let (status, _) = door.ask(get(door, "/v1/incidents?limit=0")).await;
     assert_eq!(status, 400);
 

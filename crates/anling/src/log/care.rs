@@ -1,4 +1,4 @@
-//! `anling log backup`, `restore`, `backup-keys`.
+//! `anling log backup`, `restore`.
 //!
 //! For: a log in a folder of its own that can be verified and read as it is, made while the other is written to.
 //! May not know: SQL. Keys are no part of a backup: who holds one cannot open what was forgotten since.
@@ -7,11 +7,10 @@ use super::{Beside, bar};
 use crate::{
     failure::{Doing, Failure},
     folder::{Folder, Found, Purpose},
-    ground, notarize,
+    ground, key, notarize,
     settings::{Given, Settings, Store},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use eventlog::{Direction, Lane, Log, Position, SECRETS_AT_ONCE, SystemClock};
+use eventlog::{Direction, Log, Position, SystemClock};
 use notary::Ledger;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -28,9 +27,6 @@ const PAGE: usize = eventlog::BATCH_EVENTS;
 /// The file by which a backup is known, written when it is whole.
 const MARK: &str = "anling-backup.json";
 
-/// Longest line of a keys' file, in bytes.
-const KEY_LINE: usize = 16 * 1024;
-
 /// What a backup says of itself.
 #[derive(Debug, Serialize, Deserialize)]
 struct Mark {
@@ -39,13 +35,6 @@ struct Mark {
     purpose: Purpose,
     /// Records in it; none while it is being made.
     records: Option<u64>,
-}
-
-/// A wrapped key, a line of its own.
-#[derive(Debug, Serialize, Deserialize)]
-struct KeyLine {
-    key: String,
-    wrapped: String,
 }
 
 /// Carries out `anling log backup`.
@@ -83,7 +72,7 @@ pub(crate) async fn backup(at: Beside, to: &Path) -> Result<(), Failure> {
         to.display()
     );
     println!(
-        "  密钥不在其中 keys are no part of it: keep master.key, notary.key and `anling log backup-keys` apart"
+        "  密钥不在其中 keys are no part of it: keep master.key, notary.key and `anling key backup` apart"
     );
     println!(
         "  核验 check it: anling log verify --data {} --public-key …",
@@ -125,7 +114,7 @@ pub(crate) async fn restore(store: Store, from: &Path, keys: Option<&Path>) -> R
         there.close().await;
     }
     let keys = match keys {
-        Some(file) => Some(restore_keys(&log, file).await?),
+        Some(file) => Some(key::put_back(&log, None, file).await?),
         None => None,
     };
     here.close().await;
@@ -135,9 +124,12 @@ pub(crate) async fn restore(store: Store, from: &Path, keys: Option<&Path>) -> R
     }
     println!("恢复完成 / restored: {whole} records ({copied} new)");
     match keys {
-        Some(count) => println!("  {count} keys"),
+        Some(put) => println!(
+            "  {} keys; {} 位已抹去,不恢复 / left out, of people who were erased",
+            put.keys, put.erased
+        ),
         None => println!(
-            "  没有密钥 no keys: names and addresses stay sealed until `anling log restore … --keys FILE`"
+            "  没有密钥 no keys: names and addresses stay sealed until `anling key restore FILE`"
         ),
     }
     let master = settings.master_key.clone();
@@ -150,73 +142,8 @@ pub(crate) async fn restore(store: Store, from: &Path, keys: Option<&Path>) -> R
     Ok(())
 }
 
-/// Carries out `anling log backup-keys`.
-pub(crate) async fn backup_keys(at: Beside, out: &Path) -> Result<(), Failure> {
-    let doing = format!("write {}", out.display());
-    let mut file = private(out).doing(&doing)?;
-    let secrets = at.log.secrets();
-    let (mut after, mut count) = (String::new(), 0_u64);
-    loop {
-        let page = secrets.list(&after, PAGE).await.map_err(Failure::new)?;
-        let Some(last) = page.last() else { break };
-        after = last.clone();
-        for key in page {
-            let Some(wrapped) = secrets.get(&key).await.map_err(Failure::new)? else {
-                continue;
-            };
-            let line = KeyLine {
-                key,
-                wrapped: STANDARD.encode(wrapped),
-            };
-            let line = serde_json::to_string(&line).expect("a key's line is plain data");
-            writeln!(file, "{line}").doing(&doing)?;
-            count += 1;
-        }
-    }
-    file.into_inner()
-        .map_err(|error| Failure::new(error.to_string()))?
-        .sync_all()
-        .doing(&doing)?;
-    at.log.close().await;
-    println!(
-        "密钥备份 / keys: {count} in {}; short-lived: whoever is forgotten is still in it",
-        out.display()
-    );
-    Ok(())
-}
-
-async fn restore_keys(log: &Log, file: &Path) -> Result<u64, Failure> {
-    let doing = format!("read {}", file.display());
-    let mut reader = std::io::BufReader::new(fs::File::open(file).doing(&doing)?);
-    let (mut batch, mut count) = (Vec::new(), 0_u64);
-    let mut number = 0;
-    while let Some(line) = super::lines::next(&mut reader, KEY_LINE).doing(&doing)? {
-        number += 1;
-        let bad = |why: String| Failure::new(format!("{} line {number}: {why}", file.display()));
-        let line: KeyLine =
-            serde_json::from_slice(&line).map_err(|error| bad(error.to_string()))?;
-        let wrapped = STANDARD
-            .decode(&line.wrapped)
-            .map_err(|error| bad(error.to_string()))?;
-        batch.push((line.key, wrapped));
-        count += 1;
-        if batch.len() == SECRETS_AT_ONCE {
-            let full = std::mem::take(&mut batch);
-            let put = log.secrets().put_many(Lane::Bulk, full).await;
-            put.map_err(Failure::new)?;
-        }
-    }
-    if !batch.is_empty() {
-        log.secrets()
-            .put_many(Lane::Bulk, batch)
-            .await
-            .map_err(Failure::new)?;
-    }
-    Ok(count)
-}
-
 /// A log that nobody uses yet, in a folder that is ours from now on.
-pub(super) async fn new_log(
+pub(crate) async fn new_log(
     settings: &Settings,
     purpose: Purpose,
 ) -> Result<(Log, Folder), Failure> {
@@ -327,7 +254,7 @@ fn read_mark(from: &Path) -> Result<Mark, Failure> {
 }
 
 /// A new file that only its owner may read.
-pub(super) fn private(path: &Path) -> std::io::Result<std::io::BufWriter<fs::File>> {
+pub(crate) fn private(path: &Path) -> std::io::Result<std::io::BufWriter<fs::File>> {
     let file = fs::OpenOptions::new()
         .write(true)
         .create(true)

@@ -6,7 +6,7 @@
 use std::io::{self, BufRead, Read};
 
 /// The next line without its end; `None` at the file's end. An error when it is longer than `most` bytes.
-pub(super) fn next(reader: &mut impl BufRead, most: usize) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn next(reader: &mut impl BufRead, most: usize) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     let mut bounded = reader.take(most as u64 + 1);
     if bounded.read_until(b'\n', &mut line)? == 0 {

@@ -5,7 +5,7 @@
 
 mod care;
 mod exchange;
-mod lines;
+pub(crate) mod lines;
 mod prove;
 mod timeline;
 mod verify;
@@ -16,6 +16,7 @@ use crate::{
     ground, notarize,
     settings::{Given, Settings, Store},
 };
+pub(crate) use care::{new_log, private};
 use eventlog::{Direction, Log, Position, Recorded, Revision, StreamName};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -54,9 +55,6 @@ pub(crate) async fn run(command: LogCommand) -> Result<(), Failure> {
             prove::prove(at, stream, against.as_deref(), &out).await
         }
         LogCommand::Backup { store, to } => care::backup(Beside::open(store).await?, &to).await,
-        LogCommand::BackupKeys { store, out } => {
-            care::backup_keys(Beside::open(store).await?, &out).await
-        }
         LogCommand::Restore { store, from, keys } => {
             care::restore(store, &from, keys.as_deref()).await
         }
@@ -69,13 +67,13 @@ pub(crate) async fn run(command: LogCommand) -> Result<(), Failure> {
 }
 
 /// A log opened beside whoever writes it, and the settings it was found by.
-struct Beside {
+pub(crate) struct Beside {
     settings: Settings,
-    log: Log,
+    pub(crate) log: Log,
 }
 
 impl Beside {
-    async fn open(store: Store) -> Result<Self, Failure> {
+    pub(crate) async fn open(store: Store) -> Result<Self, Failure> {
         let settings = Settings::load(&Given {
             store,
             ..Given::default()
@@ -92,7 +90,7 @@ impl Beside {
     }
 }
 
-fn bar(what: &'static str, length: u64) -> ProgressBar {
+pub(crate) fn bar(what: &'static str, length: u64) -> ProgressBar {
     let style =
         ProgressStyle::with_template("  {msg} {wide_bar:.green} {pos}/{len} {per_sec} {eta}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());

@@ -12,5 +12,6 @@ mod acting;
 mod common;
 mod golden;
 mod handling;
+mod rotation;
 mod sealing;
 mod snapshots;

@@ -81,7 +81,7 @@ async fn a_changed_box_does_not_open() {
 }
 
 #[tokio::test]
-async fn a_destroyed_key_opens_nothing_even_when_one_of_its_name_is_made_again() {
+async fn a_destroyed_key_opens_nothing_and_nothing_more_is_sealed_under_its_name() {
     let vault = memory().await.vault().clone();
     let here = stream();
     let old = vault.seal("resident-r-1", at(&here, 1), b"old").await;
@@ -89,10 +89,29 @@ async fn a_destroyed_key_opens_nothing_even_when_one_of_its_name_is_made_again()
     vault.forget("resident-r-1").await.unwrap();
     let opened = vault.open_sealed(&old, at(&here, 1)).await;
     assert_eq!(opened, Err(Unopened::Erased));
-
+    let erased = VaultError::Erased("resident-r-1".to_owned());
     let new = vault.seal("resident-r-1", at(&here, 2), b"new").await;
-    let new = new.unwrap();
-    let opened = vault.open_sealed(&new, at(&here, 2)).await;
+    assert_eq!(new, Err(erased.clone()));
+    let together = vault.create_keys(&["resident-r-2", "resident-r-1"]).await;
+    assert_eq!(together, Err(erased));
+    let forgotten = vault.forgotten("", 9).await;
+    assert_eq!(forgotten, Ok(vec!["resident-r-1".to_owned()]));
+}
+
+/// An old log may hold a later key of the same name.
+#[tokio::test]
+async fn what_a_key_sealed_that_another_took_the_place_of_reads_as_erased() {
+    let book = memory().await;
+    let here = stream();
+    let old = book
+        .vault()
+        .seal("resident-r-1", at(&here, 1), b"old")
+        .await;
+    let old = old.unwrap();
+    book.log().secrets().delete("resident-r-1").await.unwrap();
+    let vault = common::over(book.log().clone()).await.vault().clone();
+    let new = vault.seal("resident-r-1", at(&here, 2), b"new").await;
+    let opened = vault.open_sealed(&new.unwrap(), at(&here, 2)).await;
     assert_eq!(opened.as_deref(), Ok(b"new".as_slice()));
     let opened = vault.open_sealed(&old, at(&here, 1)).await;
     assert_eq!(opened, Err(Unopened::Erased));

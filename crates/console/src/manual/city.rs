@@ -13,7 +13,7 @@ use manual::{
 use serde_json::json;
 use wire::{
     card::ResidentView,
-    console::{CommandOut, DutyPhoneAnswer, MapView, SiteView},
+    console::{CommandOut, DutyPhoneAnswer, MapView, PhoneAsked, ResidentsFound, SiteView},
     watch::Readiness,
 };
 
@@ -25,6 +25,7 @@ pub(super) fn described(manual: Manual) -> Manual {
         .on(Get, "/v1/sites", sites())
         .on(Get, "/v1/map", map())
         .on(Get, "/v1/residents/{id}", resident())
+        .on(Post, "/v1/residents/by-phone", by_phone())
         .on(Post, "/v1/duty-phone/answers", duty_phone())
         .on(Get, "/", page())
 }
@@ -57,6 +58,18 @@ fn resident() -> Operation {
         .signed_in()
         .about_one("resident", "老人编号 · The resident's id")
         .gives::<ResidentView>(200, "档案 · The record", examples::resident())
+}
+
+fn by_phone() -> Operation {
+    let found = json!({ "residents": [{ "id": "HRB-R-000123", "name": "王秀兰", "name_latin": "Wang Xiulan", "community": "尚志社区",
+        "of_contact": true, "incident": examples::INCIDENT }], "incomplete": false });
+    Operation::new("谁的电话 · Whose number it is", "city")
+        .about("本人或紧急联系人的号码,写法不限 · The resident's or a contact's, however it is written. 谁查到了谁也记入日志 · Who found whom is in the log too.")
+        .signed_in()
+        .own_page_only()
+        .reads_json()
+        .takes::<PhoneAsked>([("number", json!({ "phone": "+86 139 0000 0001" }))])
+        .gives::<ResidentsFound>(200, "您可以看的老人 · Those you may look at", found)
 }
 
 fn duty_phone() -> Operation {

@@ -26,6 +26,7 @@ pub(super) fn resident() -> Value {
         "address_line": "道里区尚志社区安康小区3号楼2单元5层502室", "community": "尚志社区", "grid": 4, "grid_worker": "赵网格员",
         "hearing": "hard", "dialect": "东北话", "conditions": ["高血压"], "medicines": ["阿司匹林"], "hospital": "哈尔滨市第一医院",
         "household": [], "home_station": "尚志服务站", "notes": "", "erased": false,
+        "holds": [{ "case": "2026-119", "why": "投诉调查", "until": 1_803_916_800_000_i64 }],
         "english": {
             "address_line": "Daoli District, Shangzhi Community, Ankang Xiaoqu, Building 3, Unit 2, Floor 5, Room 502",
             "door": "Building 3, Unit 2, Floor 5, Room 502", "access": "", "community": "Shangzhi Community", "grid_worker": "Grid worker Zhao",

@@ -90,7 +90,7 @@ impl Store for MemoryStore {
             answers.push(match write {
                 Write::Append(streams) => self.append(|| planner.append(streams)),
                 Write::Outside(write) => self.append(|| planner.outside(write)),
-                Write::Door(_) if self.faults.crashed() => write.unavailable("the log crashed"),
+                Write::Door(_) if !self.faults.change() => write.unavailable("the log crashed"),
                 Write::Door(door) => Answer::Door(state.doors.write(door)),
             });
         }

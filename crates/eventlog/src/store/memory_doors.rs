@@ -16,6 +16,7 @@ pub(super) struct MemoryDoors {
     leases: BTreeMap<String, Lease>,
     snapshots: BTreeMap<String, Snapshot>,
     secrets: BTreeMap<String, Vec<u8>>,
+    destroyed: BTreeSet<String>,
     sessions: BTreeMap<Vec<u8>, Session>,
 }
 
@@ -28,6 +29,10 @@ impl MemoryDoors {
             DoorRead::Secret(key_id) => DoorAnswer::Secret(self.secrets.get(key_id).cloned()),
             DoorRead::Secrets(after, limit) => {
                 let later = self.secrets.keys().filter(|key_id| *key_id > after);
+                DoorAnswer::Names(later.take(*limit).cloned().collect())
+            }
+            DoorRead::Destroyed(after, limit) => {
+                let later = self.destroyed.iter().filter(|key_id| *key_id > after);
                 DoorAnswer::Names(later.take(*limit).cloned().collect())
             }
             DoorRead::Session(hash) => DoorAnswer::Session(self.sessions.get(hash).cloned()),
@@ -48,12 +53,16 @@ impl MemoryDoors {
                 self.snapshots.remove(name);
             }
             DoorWrite::SecretPut { key_id, wrapped } => {
+                self.never_destroyed(key_id)?;
                 room(&self.secrets, key_id, "secrets", SECRET_ENTRIES)?;
                 let kept = self.secrets.entry(key_id.clone());
                 let kept = kept.or_insert_with(|| wrapped.clone()).clone();
                 return Ok(DoorAnswer::Secret(Some(kept)));
             }
             DoorWrite::SecretsPut(secrets) => {
+                for (key_id, _) in secrets {
+                    self.never_destroyed(key_id)?;
+                }
                 let fresh: BTreeSet<&String> = secrets.iter().map(|(key_id, _)| key_id).collect();
                 let fresh = fresh
                     .into_iter()
@@ -70,8 +79,24 @@ impl MemoryDoors {
                 };
                 return Ok(DoorAnswer::Secrets(secrets.iter().map(keep).collect()));
             }
+            DoorWrite::SecretsReplace(secrets) => {
+                let mut replaced = 0;
+                for it in secrets {
+                    if let Some(kept) = self.secrets.get_mut(&it.key_id)
+                        && *kept == it.from
+                    {
+                        kept.clone_from(&it.to);
+                        replaced += 1;
+                    }
+                }
+                return Ok(DoorAnswer::Count(replaced));
+            }
             DoorWrite::SecretDelete { key_id } => {
                 self.secrets.remove(key_id);
+            }
+            DoorWrite::SecretDestroy { key_id } => {
+                self.secrets.remove(key_id);
+                self.destroyed.insert(key_id.clone());
             }
             DoorWrite::SessionPut { hash, session } => {
                 room(&self.sessions, hash, "sessions", SESSION_ENTRIES)?;
@@ -92,6 +117,13 @@ impl MemoryDoors {
             | DoorWrite::LeaseRelease { .. } => return self.lease(write),
         }
         Ok(DoorAnswer::Done)
+    }
+
+    fn never_destroyed(&self, key_id: &str) -> Result<(), DoorError> {
+        match self.destroyed.contains(key_id) {
+            true => Err(DoorError::Destroyed(key_id.to_owned())),
+            false => Ok(()),
+        }
     }
 
     fn lease(&mut self, write: &DoorWrite) -> Result<DoorAnswer, DoorError> {

@@ -1,8 +1,8 @@
 //! The doors beside the log: cursors, leases, snapshots, secrets, sessions.
 
 use eventlog::{
-    DOOR_ENTRIES, DOOR_NAME_BYTES, DoorError, Lane, Position, SECRET_BYTES, SESSION_BYTES,
-    SESSION_HASH_BYTES, SNAPSHOT_BYTES, Snapshot,
+    DOOR_ENTRIES, DOOR_NAME_BYTES, DoorError, Lane, Position, Rewrapped, SECRET_BYTES,
+    SESSION_BYTES, SESSION_HASH_BYTES, SNAPSHOT_BYTES, Snapshot,
 };
 
 use crate::stores::{BEGAN, Bench, on_every_store};
@@ -14,6 +14,8 @@ on_every_store!(
     a_released_lease_is_free_and_its_epoch_lives_on,
     a_snapshot_is_replaced_and_removed,
     a_secret_is_kept_once_and_destroyed,
+    a_destroyed_secret_never_comes_back,
+    a_secret_is_wrapped_anew_unless_it_changed,
     many_secrets_are_kept_together_each_once,
     secrets_are_listed_page_by_page,
     a_session_lives_until_it_ends,
@@ -132,6 +134,64 @@ async fn a_secret_is_kept_once_and_destroyed(bench: Bench) {
             .unwrap(),
         b"two"
     );
+}
+
+async fn a_destroyed_secret_never_comes_back(mut bench: Bench) {
+    let put = async |bench: &Bench, key: &str| {
+        let secrets = bench.log.secrets();
+        secrets.put(Lane::Urgent, key, b"one".to_vec()).await
+    };
+    for key in ["r-1", "r-2"] {
+        put(&bench, key).await.unwrap();
+    }
+    for key in ["r-1", "r-1", "never-there"] {
+        bench.log.secrets().destroy(key).await.unwrap();
+    }
+    for restarted in [false, true] {
+        let secrets = bench.log.secrets();
+        assert_eq!(secrets.get("r-1").await.unwrap(), None);
+        assert_eq!(secrets.list("", 9).await.unwrap(), ["r-2"]);
+        let again = put(&bench, "r-1").await;
+        assert_eq!(again, Err(DoorError::Destroyed("r-1".to_owned())));
+        let many = ["r-3", "r-1"].map(|key| (key.to_owned(), vec![1]));
+        let many = secrets.put_many(Lane::Bulk, many.to_vec()).await;
+        assert_eq!(many, Err(DoorError::Destroyed("r-1".to_owned())));
+        assert_eq!(secrets.get("r-3").await.unwrap(), None, "none was kept");
+        assert_eq!(put(&bench, "r-2").await.unwrap(), b"one");
+        let destroyed = secrets.destroyed("", 9).await.unwrap();
+        assert_eq!(destroyed, ["never-there", "r-1"]);
+        assert_eq!(secrets.destroyed("never-there", 9).await.unwrap(), ["r-1"]);
+        if !restarted {
+            bench.reopen().await;
+        }
+    }
+}
+
+async fn a_secret_is_wrapped_anew_unless_it_changed(bench: Bench) {
+    let secrets = bench.log.secrets();
+    for key in ["r-1", "r-2", "r-3"] {
+        let kept = secrets.put(Lane::Urgent, key, b"old".to_vec()).await;
+        kept.unwrap();
+    }
+    secrets.destroy("r-3").await.unwrap();
+    let anew = |key: &str, from: &[u8]| Rewrapped {
+        key_id: key.to_owned(),
+        from: from.to_vec(),
+        to: b"new".to_vec(),
+    };
+    let wanted = vec![
+        anew("r-1", b"old"),
+        anew("r-2", b"another"),
+        anew("r-3", b"old"),
+    ];
+    assert_eq!(secrets.replace(wanted.clone()).await, Ok(1));
+    assert_eq!(secrets.get("r-1").await.unwrap(), Some(b"new".to_vec()));
+    assert_eq!(secrets.get("r-2").await.unwrap(), Some(b"old".to_vec()));
+    assert_eq!(secrets.get("r-3").await.unwrap(), None);
+    assert_eq!(secrets.replace(wanted).await, Ok(0), "and not twice");
+    let many = vec![anew("r-2", b"old"); eventlog::SECRETS_AT_ONCE + 1];
+    let refused = secrets.replace(many).await;
+    assert!(matches!(refused, Err(DoorError::TooLarge { .. })));
 }
 
 async fn many_secrets_are_kept_together_each_once(bench: Bench) {

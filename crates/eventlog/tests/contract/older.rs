@@ -46,7 +46,16 @@ async fn check(log: &Log) {
     assert!(again.duplicate);
     let new = log.append(Lane::Urgent, append(9)).await.unwrap();
     assert_eq!(new.position, Position(4));
+    // Its keys are found where keys stand now, and more are kept.
+    let secrets = log.secrets();
+    assert_eq!(secrets.get("r-1").await.unwrap(), Some(WRAPPED.to_vec()));
+    let kept = secrets.put(Lane::Urgent, "r-2", b"new".to_vec()).await;
+    assert_eq!(kept.unwrap(), b"new");
+    assert_eq!(secrets.list("", 9).await.unwrap(), ["r-1", "r-2"]);
 }
+
+/// A key as version 1 kept it.
+const WRAPPED: &[u8] = b"a key wrapped long ago, in the log's own table";
 
 #[tokio::test]
 async fn a_file_of_version_1_opens_and_is_brought_up_to_date() {
@@ -72,6 +81,11 @@ async fn a_file_of_version_1_opens_and_is_brought_up_to_date() {
     .execute(&mut file)
     .await
     .unwrap();
+    sqlx::query("INSERT INTO secrets VALUES ('r-1', ?)")
+        .bind(WRAPPED)
+        .execute(&mut file)
+        .await
+        .unwrap();
     file.close().await.unwrap();
     let early = Log::open_sqlite_reader(dir.path()).await.unwrap_err();
     assert!(matches!(early, OpenError::Other { .. }), "{early}");
@@ -80,6 +94,43 @@ async fn a_file_of_version_1_opens_and_is_brought_up_to_date() {
         .await
         .unwrap();
     check(&log).await;
+    for name in ["log.sqlite", "log.sqlite-wal"] {
+        let bytes = std::fs::read(dir.path().join(name)).unwrap_or_default();
+        let traces = bytes.windows(WRAPPED.len()).filter(|it| *it == WRAPPED);
+        assert_eq!(traces.count(), 0, "{name} holds no key any more");
+    }
+    log.close().await;
+}
+
+/// The copy was made and the log's own table is still there: as after a crash between the two.
+#[tokio::test]
+async fn keys_that_were_copied_before_a_crash_are_copied_again() {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Log::open_sqlite(dir.path(), Arc::new(SystemClock));
+    let log = open().await.unwrap();
+    let secrets = log.secrets();
+    secrets
+        .put(Lane::Urgent, "r-1", WRAPPED.to_vec())
+        .await
+        .unwrap();
+    log.close().await;
+    let options = SqliteConnectOptions::new().filename(dir.path().join("log.sqlite"));
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::raw_sql(
+        "DELETE FROM _sqlx_migrations WHERE version = 3;
+         CREATE TABLE secrets (key_id TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
+         INSERT INTO secrets VALUES ('r-1', x'00'), ('r-2', x'02');",
+    )
+    .execute(&mut file)
+    .await
+    .unwrap();
+    file.close().await.unwrap();
+    let log = open().await.unwrap();
+    let secrets = log.secrets();
+    assert_eq!(secrets.list("", 9).await.unwrap(), ["r-1", "r-2"]);
+    let kept = secrets.get("r-1").await.unwrap();
+    assert_eq!(kept, Some(WRAPPED.to_vec()), "what was there first stays");
     log.close().await;
 }
 
@@ -101,7 +152,8 @@ async fn a_database_of_version_1_opens_and_is_brought_up_to_date() {
            (1, 1, 0, 5, '00000000-0000-0000-0000-000000000001', 'a', 'Kind1', '{}', ''),
            (2, 2, 0, 6, '00000000-0000-0000-0000-000000000002', 'a', 'Kind2', '{}', ''),
            (3, 1, 1, 7, '00000000-0000-0000-0000-000000000003', 'a', 'Kind1', '{}', '');
-         UPDATE head SET position = 3, streams = 2;",
+         INSERT INTO secrets VALUES ('r-1', 'a key wrapped long ago, in the log''s own table');
+         UPDATE head SET position = 3, streams = 2, secrets = 1;",
     )
     .execute(&mut database)
     .await
@@ -111,5 +163,46 @@ async fn a_database_of_version_1_opens_and_is_brought_up_to_date() {
         .await
         .unwrap();
     check(&log).await;
+    let moved = server.sql(&format!(
+        "SELECT relkind FROM pg_class WHERE oid IN ('{schema}.secrets'::regclass, '{schema}_keys.secrets'::regclass) \
+         ORDER BY relkind"
+    ));
+    assert_eq!(moved, "r\nv", "a table of its own, and a view where it was");
+    // A process of the version before goes on with its own statements until it is restarted.
+    server.sql(&format!(
+        "SET search_path = {schema}; INSERT INTO secrets (key_id, wrapped) SELECT * FROM unnest('{{r-3}}'::text[], '{{old}}'::bytea[])"
+    ));
+    let secrets = log.secrets();
+    assert_eq!(secrets.get("r-3").await.unwrap(), Some(b"old".to_vec()));
+    secrets.delete("r-3").await.unwrap();
+    log.close().await;
+}
+
+/// The log's schema is put back from a copy that has no keys, into a database where the keys still stand, or do not.
+#[tokio::test]
+async fn a_log_put_back_finds_the_keys_that_stand_beside_it() {
+    let server = PostgresServer::shared();
+    let options = schema_of(server);
+    let schema = &options.schema;
+    let open = || Log::open_postgres(&options, Arc::new(SystemClock));
+    let log = open().await.unwrap();
+    let secrets = log.secrets();
+    for key in ["r-1", "r-2"] {
+        let kept = secrets.put(Lane::Urgent, key, WRAPPED.to_vec()).await;
+        kept.unwrap();
+    }
+    secrets.destroy("r-2").await.unwrap();
+    log.close().await;
+    server.sql(&format!("DROP SCHEMA {schema} CASCADE"));
+    let log = open().await.unwrap();
+    let secrets = log.secrets();
+    assert_eq!(secrets.list("", 9).await.unwrap(), ["r-1"]);
+    assert_eq!(secrets.destroyed("", 9).await.unwrap(), ["r-2"]);
+    log.close().await;
+    server.sql(&format!("DROP SCHEMA {schema}_keys CASCADE"));
+    let log = open().await.unwrap();
+    assert_eq!(log.secrets().list("", 9).await.unwrap(), [""; 0]);
+    let kept = log.secrets().put(Lane::Urgent, "r-1", vec![1]).await;
+    assert_eq!(kept, Ok(vec![1]));
     log.close().await;
 }

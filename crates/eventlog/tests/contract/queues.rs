@@ -18,6 +18,8 @@ on_every_store!(
     a_full_queue_says_so_and_takes_more_later,
     a_queue_is_bounded_in_bytes_too,
     urgent_commands_overtake_bulk_ones,
+    alarms_overtake_what_is_urgent,
+    a_storm_of_alarms_leaves_half_of_each_commit,
     bulk_commands_are_slowed_by_a_storm_and_not_starved,
 );
 
@@ -53,7 +55,12 @@ async fn a_closed_log_refuses_appends(bench: Bench) {
 }
 
 async fn a_full_queue_says_so_and_takes_more_later(bench: Bench) {
-    for (lane, places) in [(Lane::Bulk, BULK_QUEUE), (Lane::Urgent, URGENT_QUEUE)] {
+    let lanes = [
+        (Lane::Bulk, BULK_QUEUE),
+        (Lane::Urgent, URGENT_QUEUE),
+        (Lane::Alarm, URGENT_QUEUE),
+    ];
+    for (lane, places) in lanes {
         // Polled one after the other, without the writer getting a turn in between.
         let appends = (0..places + 5).map(|index| {
             let append = to(&format!("s-{}", index % 100), Expected::Any, &[fresh()]);
@@ -68,7 +75,7 @@ async fn a_full_queue_says_so_and_takes_more_later(bench: Bench) {
         let append = to("s-0", Expected::Any, &[fresh()]);
         bench.log.append(lane, vec![append]).await.unwrap();
     }
-    assert_eq!(bench.log.metrics().turned_away, 10);
+    assert_eq!(bench.log.metrics().turned_away, 15);
     assert_eq!(bench.log.metrics().bulk_queued, 0);
 }
 
@@ -112,6 +119,29 @@ async fn urgent_commands_overtake_bulk_ones(bench: Bench) {
     };
     let (_, urgent) = tokio::join!(join_all(bulk), urgent);
     assert_eq!(urgent.0, 1, "queued last, written first");
+}
+
+/// Queues `many` appends in one lane, then one in another; where that one came to stand.
+async fn behind_many(bench: &Bench, lane: Lane, many: usize, last: Lane) -> u64 {
+    let first = (0..many).map(|_| {
+        let append = to("many", Expected::Any, &[fresh()]);
+        bench.log.append(lane, vec![append])
+    });
+    let append = to("last", Expected::Any, &[fresh()]);
+    // Polled in this order, without the writer getting a turn in between.
+    let (_, last) = tokio::join!(biased; join_all(first), bench.log.append(last, vec![append]));
+    last.unwrap().position.0
+}
+
+async fn alarms_overtake_what_is_urgent(bench: Bench) {
+    let place = behind_many(&bench, Lane::Urgent, 2_000, Lane::Alarm).await;
+    assert_eq!(place, 1, "queued last, written first");
+}
+
+async fn a_storm_of_alarms_leaves_half_of_each_commit(bench: Bench) {
+    let place = behind_many(&bench, Lane::Alarm, 3_000, Lane::Urgent).await;
+    assert!(place <= 1_000, "in the first commit, but at {place}");
+    assert!(place > 400, "after the alarms of its commit, but at {place}");
 }
 
 async fn bulk_commands_are_slowed_by_a_storm_and_not_starved(bench: Bench) {

@@ -245,6 +245,49 @@ async fn a_destroyed_key_is_gone_from_every_file() {
     assert!(traces(b'2') > 0, "it was there");
     log.secrets().delete("r-2").await.unwrap();
     assert_eq!(traces(b'2'), 0);
-    assert!(traces(b'1') > 0 && traces(b'3') > 0, "the others still are");
+    log.secrets().destroy("r-3").await.unwrap();
+    assert_eq!(traces(b'3'), 0);
+    assert!(traces(b'1') > 0, "the other still is");
+    let anew = eventlog::Rewrapped {
+        key_id: "r-1".to_owned(),
+        from: log.secrets().get("r-1").await.unwrap().unwrap(),
+        to: vec![7; 64],
+    };
+    assert_eq!(log.secrets().replace(vec![anew]).await, Ok(1));
+    assert_eq!(traces(b'1'), 0, "nor as it was wrapped before");
     log.close().await;
+}
+
+#[tokio::test]
+async fn keys_stand_in_a_file_of_their_own_and_a_log_without_it_still_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = open(dir.path()).await.unwrap();
+    let wrapped = b"a wrapped key that is easily found".to_vec();
+    let kept = log
+        .secrets()
+        .put(Lane::Urgent, "r-1", wrapped.clone())
+        .await;
+    kept.unwrap();
+    let holds = |name: &str| {
+        let bytes = std::fs::read(dir.path().join(name)).unwrap_or_default();
+        bytes.windows(wrapped.len()).any(|window| window == wrapped)
+    };
+    let (log_holds, keys_hold) = (
+        ["log.sqlite", "log.sqlite-wal"].map(holds),
+        ["keys.sqlite", "keys.sqlite-wal"].map(holds),
+    );
+    assert_eq!(log_holds, [false, false]);
+    assert!(keys_hold.contains(&true));
+    let reader = Log::open_sqlite_reader(dir.path()).await.unwrap();
+    assert_eq!(
+        reader.secrets().get("r-1").await.unwrap(),
+        Some(wrapped.clone())
+    );
+    reader.close().await;
+    log.close().await;
+    std::fs::remove_file(dir.path().join("keys.sqlite")).unwrap();
+    let reader = Log::open_sqlite_reader(dir.path()).await.unwrap();
+    assert_eq!(reader.secrets().get("r-1").await.unwrap(), None);
+    assert_eq!(reader.secrets().list("", 9).await.unwrap(), [""; 0]);
+    reader.close().await;
 }

@@ -221,6 +221,22 @@ pub(super) fn resident() -> Vec<Happened<ResidentEvent>> {
         },
         ResidentEvent::ResidentErased {
             resident: resident(),
+            why: String::new(),
+        },
+        ResidentEvent::ResidentErased {
+            resident: resident(),
+            why: "家属申请".to_owned(),
+        },
+        ResidentEvent::LegalHoldPlaced {
+            resident: resident(),
+            case: "2026-119".to_owned(),
+            why: "投诉调查".to_owned(),
+            until: Timestamp(1_800_000_000_000),
+        },
+        ResidentEvent::LegalHoldLifted {
+            resident: resident(),
+            case: "2026-119".to_owned(),
+            why: "已结案".to_owned(),
         },
     ];
     let viewed = ResidentEvent::RecordViewed {

@@ -54,6 +54,7 @@ const resident = {
   home_station: null,
   notes: '',
   erased: false,
+  holds: [],
   earlier: [],
   english: {
     address_line: 'Daoli District, Shangzhi Street, No. 118',

@@ -119,6 +119,7 @@ export const en: Record<Phrase, string> = {
   person_unknown: 'Person unknown',
   person_hidden: 'Details appear when you accept',
   person_erased: 'Personal data has been destroyed as required',
+  held_as_evidence: 'Kept as evidence until {day}',
   age: '{n} {n?year:years}',
   device_unknown: 'Unknown device',
   battery: 'Battery {n}%',

@@ -119,6 +119,7 @@ export const zh = {
   person_unknown: '身份未知',
   person_hidden: '接单后显示老人资料',
   person_erased: '个人资料已按规定销毁',
+  held_as_evidence: '证据保全至 {day}',
   age: '{n} 岁',
   device_unknown: '未知终端',
   battery: '电量 {n}%',

@@ -195,6 +195,19 @@ export type EarlierView = { id: string, at: number, kind: string, reason: string
 export type FromPage = { "t": "resume", console: string, position: number | null, } | { "t": "sign_on", party: string, id: string | null, sound: boolean, } | { "t": "sign_off" } | { "t": "sound", proven: boolean, } | { "t": "command", incident: string, command: CommandIn, } | { "t": "shown", incident: string, revision: number, sounded: boolean, } | { "t": "seek", position: number, } | { "t": "ping", n: number, };
 
 /**
+ * A legal hold on a record.
+ */
+export type HoldView = { 
+/**
+ * The authority's number.
+ */
+case: string, why: string, 
+/**
+ * The first moment at which it holds no more, in milliseconds.
+ */
+until: bigint, };
+
+/**
  * `GET /v1/incidents`.
  */
 export type IncidentPage = { position: number, incidents: Array<Card>, 
@@ -269,6 +282,11 @@ party: string,
  */
 id: string | null, name: string, name_en: string, phone: string | null, };
 
+/**
+ * `POST /v1/residents/by-phone`: the number as it is written down anywhere, with spaces, +86, without the area code.
+ */
+export type PhoneAsked = { phone: string, };
+
 export type PhoneLink = { url: string, 
 /**
  * An SVG image of the QR code.
@@ -328,6 +346,16 @@ export type ResidentEnglish = { address_line: string,
  */
 door: string, access: string, community: string, grid_worker: string, home_station: string, dialect: string, conditions: Array<string>, medicines: Array<string>, hospital: string, household: Array<string>, notes: string, };
 
+export type ResidentFound = { id: string, name: string, name_latin: string, community: string, 
+/**
+ * It is a contact's number, not their own.
+ */
+of_contact: boolean, 
+/**
+ * An open incident of theirs that the asker sees.
+ */
+incident: string | null, };
+
 export type ResidentView = { id: string, name: string, name_latin: string, age: number, sex: string, phone: string, compound: string, building: string, unit: string, floor: string, door: string, access: string, 
 /**
  * The whole address in one line, to be read aloud.
@@ -338,6 +366,10 @@ address_line: string, community: string, grid: number, grid_worker: string | nul
  */
 erased: boolean, 
 /**
+ * 证据保全: may not be erased; those that end last first.
+ */
+holds: Array<HoldView>, 
+/**
  * Earlier incidents, newest first, at most five.
  */
 earlier: Array<EarlierView>, 
@@ -345,6 +377,15 @@ earlier: Array<EarlierView>,
  * The same in English, as far as it is known; what people wrote freely has no English form.
  */
 english: ResidentEnglish, };
+
+/**
+ * Whose number it is; only those whom the asker may look at.
+ */
+export type ResidentsFound = { residents: Array<ResidentFound>, 
+/**
+ * Records are still being indexed: there may be more.
+ */
+incomplete: boolean, };
 
 export type ResponderLegView = { responder: string, name: string, name_en: string, 
 /**

@@ -137,8 +137,9 @@ pub(super) async fn inspect(connection: &mut PgConnection) -> Result<Server, Tro
 /// table that grew since it was last counted must not change it.
 fn common(target: &Target) -> String {
     format!(
-        "SET search_path = {}; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; \
+        "SET search_path = {}, {}; SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off; \
          SET enable_mergejoin = off; SET jit = off; SET plan_cache_mode = force_generic_plan",
+        target.keys_schema(),
         target.schema
     )
 }

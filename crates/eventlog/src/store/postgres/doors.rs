@@ -12,7 +12,7 @@ use sqlx::{Postgres, Row};
 use super::read::Ask;
 use super::rows::{from_sql, to_sql};
 use super::trouble::Trouble;
-use crate::doors::{DoorAnswer, DoorRead, DoorWrite, Lease, Session, Snapshot};
+use crate::doors::{DoorAnswer, DoorRead, DoorWrite, Lease, Rewrapped, Session, Snapshot};
 use crate::error::DoorError;
 use crate::limits::{DOOR_ENTRIES, SECRET_ENTRIES, SESSION_ENTRIES};
 use crate::name::Position;
@@ -153,6 +153,17 @@ impl Doors {
                 self.remove(sql, SECRETS, query).await?;
                 none()
             }
+            DoorWrite::SecretDestroy { key_id } => {
+                let query =
+                    sqlx::query("DELETE FROM secrets WHERE key_id = $1").bind(key_id.as_str());
+                self.remove(sql, SECRETS, query).await?;
+                sqlx::query("INSERT INTO destroyed (key_id) VALUES ($1) ON CONFLICT DO NOTHING")
+                    .bind(key_id.as_str())
+                    .execute(sql)
+                    .await?;
+                none()
+            }
+            DoorWrite::SecretsReplace(secrets) => replace_secrets(sql, secrets).await,
             DoorWrite::SessionDelete { hash } => {
                 let query =
                     sqlx::query("DELETE FROM sessions WHERE token_hash = $1").bind(hash.as_slice());
@@ -231,9 +242,16 @@ impl Doors {
         for row in &rows {
             kept.insert(row.try_get(0)?, row.try_get(1)?);
         }
+        let missing = keys.iter().map(|(key_id, _)| *key_id);
+        let missing = missing.filter(|key_id| !kept.contains_key(*key_id));
+        let destroyed = destroyed_among(sql, missing.collect()).await?;
         let (mut new_ids, mut new_keys) = (Vec::new(), Vec::new());
         let mut answers = Vec::with_capacity(keys.len());
         for (key_id, wrapped) in keys {
+            if destroyed.contains(*key_id) {
+                answers.push(Err(DoorError::Destroyed((*key_id).to_owned())));
+                continue;
+            }
             if !kept.contains_key(*key_id) {
                 if !self.has_room(SECRETS) {
                     answers.push(Err(no_room(SECRETS)));
@@ -256,9 +274,13 @@ impl Doors {
         Ok(answers)
     }
 
-    /// Many keys of one command: all of them find room, or none is kept.
+    /// Many keys of one command: all of them find room and none was destroyed, or none is kept.
     async fn put_together(&mut self, sql: &mut PgConnection, keys: &[(&str, &[u8])]) -> Done {
         let wanted: HashSet<&str> = keys.iter().map(|(key_id, _)| *key_id).collect();
+        let destroyed = destroyed_among(sql, wanted.iter().copied().collect()).await?;
+        if let Some(name) = destroyed.into_iter().next() {
+            return Ok(Err(DoorError::Destroyed(name)));
+        }
         let free = to_sql(SECRETS.limit as u64) - self.now[SECRETS.at];
         if to_sql(wanted.len() as u64) > free {
             let there: i64 =
@@ -332,6 +354,39 @@ fn key(door: &DoorWrite) -> Option<(&str, &[u8])> {
     }
 }
 
+/// Those of these names whose key was destroyed.
+async fn destroyed_among(
+    sql: &mut PgConnection,
+    names: Vec<&str>,
+) -> Result<HashSet<String>, Trouble> {
+    if names.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found = sqlx::query_scalar("SELECT key_id FROM destroyed WHERE key_id = ANY ($1)")
+        .bind(names)
+        .fetch_all(sql)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Puts keys into new wrappings, each that still is in the old one.
+async fn replace_secrets(sql: &mut PgConnection, secrets: &[Rewrapped]) -> Done {
+    let ids: Vec<&str> = secrets.iter().map(|it| it.key_id.as_str()).collect();
+    let from: Vec<&[u8]> = secrets.iter().map(|it| it.from.as_slice()).collect();
+    let to: Vec<&[u8]> = secrets.iter().map(|it| it.to.as_slice()).collect();
+    let done = sqlx::query(
+        "UPDATE secrets AS kept SET wrapped = it.fresh \
+         FROM unnest($1::text[], $2::bytea[], $3::bytea[]) AS it (key_id, stale, fresh) \
+         WHERE kept.key_id = it.key_id AND kept.wrapped = it.stale",
+    )
+    .bind(ids)
+    .bind(from)
+    .bind(to)
+    .execute(sql)
+    .await?;
+    Ok(Ok(DoorAnswer::Count(done.rows_affected())))
+}
+
 fn no_room(door: Door) -> DoorError {
     DoorError::NoRoom {
         what: door.name,
@@ -382,6 +437,11 @@ pub(super) fn ask(read: &DoorRead) -> Result<Ask, Trouble> {
                 .bind(after.as_str())?
                 .bind(to_sql(*limit as u64))
         }
+        DoorRead::Destroyed(after, limit) => {
+            Ask::new("SELECT key_id FROM destroyed WHERE key_id > $1 ORDER BY key_id LIMIT $2")
+                .bind(after.as_str())?
+                .bind(to_sql(*limit as u64))
+        }
         DoorRead::Session(hash) => {
             Ask::new("SELECT bytes, expires_at_ms FROM sessions WHERE token_hash = $1")
                 .bind(hash.as_slice())
@@ -397,7 +457,7 @@ pub(super) fn answer(read: &DoorRead, rows: &[PgRow]) -> Result<DoorAnswer, Trou
         DoorRead::Lease(_) => DoorAnswer::Lease(row.map(lease).transpose()?),
         DoorRead::Snapshot(_) => DoorAnswer::Snapshot(row.map(snapshot).transpose()?),
         DoorRead::Secret(_) => DoorAnswer::Secret(row.map(|row| row.try_get(0)).transpose()?),
-        DoorRead::Secrets(..) => {
+        DoorRead::Secrets(..) | DoorRead::Destroyed(..) => {
             let names = rows.iter().map(|row| row.try_get(0));
             DoorAnswer::Names(names.collect::<Result<_, sqlx::Error>>()?)
         }

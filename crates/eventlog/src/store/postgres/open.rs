@@ -17,6 +17,9 @@ use crate::limits::HEAD_ROW_WITHIN;
 /// The advisory lock's first number: "ANLG". The second is the schema's.
 const LOCK: i32 = 0x414e_4c47;
 
+/// The version from which on keys stand in a schema of their own.
+const KEYS_APART: i64 = 3;
+
 /// Checks the server, and brings the log's tables up to date.
 pub(super) async fn prepare(target: &Target) -> Result<Server, OpenError> {
     let fail = |trouble: Trouble| sorted(target, &trouble);
@@ -93,6 +96,9 @@ async fn make_tables(target: &Target, connection: &mut PgConnection) -> Result<(
             format!("the tables in schema {schema} are of a newer anling; run that version"),
         ));
     }
+    make_keys_schema(target, connection, version)
+        .await
+        .map_err(fail)?;
     // For the same reason nothing is made that is there.
     if version < newest() {
         run(connection, format!("SET search_path = {schema}"))
@@ -102,6 +108,27 @@ async fn make_tables(target: &Target, connection: &mut PgConnection) -> Result<(
     }
     let unlock = format!("SELECT pg_advisory_unlock({LOCK}, hashtext('{schema}'))");
     run(connection, unlock).await.map_err(fail)
+}
+
+/// The schema of the keys. Of a log that was put back without them, its tables too.
+async fn make_keys_schema(
+    target: &Target,
+    connection: &mut PgConnection,
+    version: i64,
+) -> Result<(), sqlx::Error> {
+    let keys = target.keys_schema();
+    if !has(connection, format!("to_regnamespace('{keys}')")).await? {
+        run(connection, format!("CREATE SCHEMA {keys}")).await?;
+    }
+    let is_there = has(connection, format!("to_regclass('{keys}.secrets')")).await?;
+    if version < KEYS_APART || is_there {
+        return Ok(());
+    }
+    let tables = format!(
+        "CREATE TABLE {keys}.secrets (key_id text COLLATE \"C\" PRIMARY KEY, wrapped bytea NOT NULL); \
+         CREATE TABLE IF NOT EXISTS {keys}.destroyed (key_id text COLLATE \"C\" PRIMARY KEY)"
+    );
+    run(connection, tables).await
 }
 
 /// The newest version of the tables that was made here.
@@ -137,6 +164,11 @@ fn migrations() -> Vec<Migration> {
             2,
             "kinds",
             include_str!("../../../migrations/postgres/0002_kinds.sql"),
+        ),
+        (
+            KEYS_APART,
+            "keys apart",
+            include_str!("../../../migrations/postgres/0003_keys_apart.sql"),
         ),
     ];
     list.map(|(version, name, sql)| {

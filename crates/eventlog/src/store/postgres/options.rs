@@ -63,6 +63,11 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The schema of the keys: beside the log's, so that a copy of that one takes no key along.
+    pub(super) fn keys_schema(&self) -> String {
+        format!("{}_keys", self.schema)
+    }
+
     pub(super) fn read(options: &PostgresOptions) -> Result<Self, OpenError> {
         let connect = connect_options(&options.url)?;
         let host = connect.get_socket().map_or_else(

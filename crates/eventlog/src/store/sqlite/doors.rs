@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteConnection;
 use sqlx::{AssertSqlSafe, Row};
 
 use super::rows::{chunks, from_sql, groups, to_sql};
-use crate::doors::{DoorAnswer, DoorRead, DoorWrite, Lease, Session, Snapshot};
+use crate::doors::{DoorAnswer, DoorRead, DoorWrite, Lease, Rewrapped, Session, Snapshot};
 use crate::error::DoorError;
 use crate::limits::{DOOR_ENTRIES, SECRET_ENTRIES, SESSION_ENTRIES};
 use crate::name::Position;
@@ -75,8 +75,16 @@ impl Doors {
                 return self.put_secret(sql, key_id, wrapped).await;
             }
             DoorWrite::SecretsPut(secrets) => return self.put_secrets(sql, secrets).await,
+            DoorWrite::SecretsReplace(secrets) => return replace_secrets(sql, secrets).await,
             DoorWrite::SecretDelete { key_id } => {
                 self.remove(sql, SECRETS, Key::Text(key_id)).await?;
+            }
+            DoorWrite::SecretDestroy { key_id } => {
+                self.remove(sql, SECRETS, Key::Text(key_id)).await?;
+                sqlx::query("INSERT OR IGNORE INTO destroyed (key_id) VALUES (?)")
+                    .bind(key_id.as_str())
+                    .execute(sql)
+                    .await?;
             }
             DoorWrite::SessionPut { hash, session } => {
                 if let Err(full) = self.room(sql, SESSIONS, Key::Bytes(hash)).await? {
@@ -137,6 +145,9 @@ impl Doors {
         if let Some(kept) = secret(sql, key_id).await? {
             return Ok(Ok(DoorAnswer::Secret(Some(kept))));
         }
+        if let Some(name) = destroyed_among(sql, &[key_id]).await? {
+            return Ok(Err(DoorError::Destroyed(name)));
+        }
         if let Err(full) = self.room(sql, SECRETS, Key::Text(key_id)).await? {
             return Ok(Err(full));
         }
@@ -164,6 +175,12 @@ impl Doors {
                 fresh.push((key_id, wrapped));
                 wrapped.clone()
             });
+        }
+        let names: Vec<&str> = fresh.iter().map(|(key_id, _)| key_id.as_str()).collect();
+        for chunk in chunks(&names) {
+            if let Some(name) = destroyed_among(sql, chunk).await? {
+                return Ok(Err(DoorError::Destroyed(name)));
+            }
         }
         let count = self.count(sql, SECRETS).await? + fresh.len();
         if count > SECRETS.limit {
@@ -292,6 +309,9 @@ pub(super) async fn read(
         DoorRead::Snapshot(name) => DoorAnswer::Snapshot(snapshot(sql, name).await?),
         DoorRead::Secret(key_id) => DoorAnswer::Secret(secret(sql, key_id).await?),
         DoorRead::Secrets(after, limit) => DoorAnswer::Names(secrets(sql, after, *limit).await?),
+        DoorRead::Destroyed(after, limit) => {
+            DoorAnswer::Names(destroyed(sql, after, *limit).await?)
+        }
         DoorRead::Session(hash) => DoorAnswer::Session(session(sql, hash).await?),
     })
 }
@@ -394,6 +414,51 @@ async fn kept_among(
         query = query.bind(key_id.as_str());
     }
     Ok(query.fetch_all(sql).await?)
+}
+
+/// One of these names whose key was destroyed.
+async fn destroyed_among(
+    sql: &mut SqliteConnection,
+    names: &[&str],
+) -> Result<Option<String>, StoreError> {
+    let text = format!(
+        "SELECT key_id FROM destroyed WHERE key_id IN {} LIMIT 1",
+        groups(1, names.len())
+    );
+    let mut query = sqlx::query_scalar(AssertSqlSafe(text));
+    for name in names {
+        query = query.bind(*name);
+    }
+    Ok(query.fetch_optional(sql).await?)
+}
+
+/// Puts keys into new wrappings, each that still is in the old one.
+async fn replace_secrets(sql: &mut SqliteConnection, secrets: &[Rewrapped]) -> Done {
+    let mut replaced = 0;
+    for it in secrets {
+        let done = sqlx::query("UPDATE secrets SET wrapped = ? WHERE key_id = ? AND wrapped = ?")
+            .bind(it.to.as_slice())
+            .bind(it.key_id.as_str())
+            .bind(it.from.as_slice())
+            .execute(&mut *sql)
+            .await?;
+        replaced += done.rows_affected();
+    }
+    Ok(Ok(DoorAnswer::Count(replaced)))
+}
+
+async fn destroyed(
+    sql: &mut SqliteConnection,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<String>, StoreError> {
+    let names =
+        sqlx::query_scalar("SELECT key_id FROM destroyed WHERE key_id > ? ORDER BY key_id LIMIT ?")
+            .bind(after)
+            .bind(to_sql(limit as u64))
+            .fetch_all(sql)
+            .await?;
+    Ok(names)
 }
 
 async fn secrets(

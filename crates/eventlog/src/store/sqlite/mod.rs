@@ -8,11 +8,13 @@
 //! - `heads`: where streams end, in memory.
 //! - `lives`: how streams stand with outside programs.
 //! - `doors`: the tables beside the log.
+//! - `keys`: wrapped keys, in a file of their own.
 //! - `read`: the reading connections.
 //! - `rows`: numbers, names and rows between SQL and us.
 
 mod doors;
 mod heads;
+mod keys;
 mod lives;
 mod open;
 mod read;
@@ -35,6 +37,7 @@ use crate::event::{Direction, Recorded};
 use crate::lock::FolderLock;
 use crate::name::{EventId, Position, Revision, StreamName};
 use heads::Heads;
+use keys::{Kept, Keys};
 use read::Readers;
 use session::Session;
 
@@ -46,6 +49,8 @@ pub(crate) struct SqliteStore {
     readers: Readers,
     /// For followers, lists and the small doors: an import's thousand look-ups do not stand before a press's one.
     bystanders: Readers,
+    /// For wrapped keys; `None`: opened for reading where there are none.
+    keys: Option<Readers>,
     /// Empty when opened for reading: somebody else writes then.
     heads: Heads,
     /// Why the last commit failed; empty after one that did not.
@@ -57,6 +62,8 @@ pub(crate) struct SqliteStore {
 struct Writing {
     options: SqliteConnectOptions,
     session: Option<Session>,
+    keys_options: SqliteConnectOptions,
+    keys: Option<Keys>,
 }
 
 impl SqliteStore {
@@ -65,8 +72,10 @@ impl SqliteStore {
         open::folder(dir)?;
         let lock = FolderLock::take(dir)?;
         let path = open::file(dir);
-        let session = open::for_writing(&path).await?;
+        let (session, keys) = open::for_writing(dir).await?;
+        let keys_path = open::keys_file(dir);
         let store = Self {
+            keys: Some(Readers::new(open::reading(&keys_path))),
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
             heads: Heads::new(),
@@ -74,6 +83,8 @@ impl SqliteStore {
             writing: Some(Mutex::new(Writing {
                 options: open::writing(&path),
                 session: Some(session),
+                keys_options: open::writing(&keys_path),
+                keys: Some(keys),
             })),
             path,
         };
@@ -98,11 +109,14 @@ impl SqliteStore {
             return Err(StoreError("opened for reading".to_owned()));
         };
         let mut writing = writing.lock().await;
+        // Keys first: whatever is sealed under one is written only after it. Those of a batch that fails afterwards are
+        // of no harm, and found again when it is sent again.
+        let kept = writing.keep_keys(batch).await?;
         let mut session = match writing.session.take() {
             Some(session) => session,
             None => Session::open(&writing.options).await?,
         };
-        match session.commit(batch, now).await {
+        match session.commit(batch, kept, now).await {
             Ok(committed) => {
                 writing.session = Some(session);
                 // Before anybody hears of it: whoever does reads what was written.
@@ -119,9 +133,10 @@ impl SqliteStore {
 
     /// Opens the log in `dir` for reading only.
     pub(crate) async fn open_reader(dir: &Path) -> Result<Self, OpenError> {
+        let has_keys = open::check_for_reading(dir).await?;
         let path = open::file(dir);
-        open::check_for_reading(dir, &path).await?;
         Ok(Self {
+            keys: has_keys.then(|| Readers::new(open::reading(&open::keys_file(dir)))),
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
             heads: Heads::new(),
@@ -129,6 +144,31 @@ impl SqliteStore {
             writing: None,
             path,
         })
+    }
+}
+
+impl Writing {
+    /// Makes a batch's changes to keys, if there are any, durable in their own file.
+    async fn keep_keys(&mut self, batch: &[Write]) -> Result<Kept, StoreError> {
+        // A key that is still in the write-ahead file is seen to with every batch, until no reader is in the way.
+        let idle = !Keys::concerned(batch) && self.keys.as_ref().is_some_and(Keys::is_tidy);
+        if idle {
+            return Ok(Kept::default());
+        }
+        let mut keys = match self.keys.take() {
+            Some(keys) => keys,
+            None => Keys::open(&self.keys_options).await?,
+        };
+        match keys.commit(batch).await {
+            Ok(kept) => {
+                self.keys = Some(keys);
+                Ok(kept)
+            }
+            Err(error) => {
+                keys.give_up().await;
+                Err(error)
+            }
+        }
     }
 }
 
@@ -194,7 +234,11 @@ impl Store for SqliteStore {
     }
 
     async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
-        self.bystanders.door(read).await
+        match (read.is_of_keys(), &self.keys) {
+            (false, _) => self.bystanders.door(read).await,
+            (true, Some(keys)) => keys.door(read).await,
+            (true, None) => Ok(keys::nothing(read)),
+        }
     }
 
     async fn size(&self) -> Result<StoreSize, StoreError> {
@@ -232,10 +276,17 @@ impl Store for SqliteStore {
     async fn close(&self) {
         self.readers.close().await;
         self.bystanders.close().await;
-        if let Some(writing) = &self.writing
-            && let Some(session) = writing.lock().await.session.take()
-        {
-            session.close().await;
+        if let Some(keys) = &self.keys {
+            keys.close().await;
+        }
+        if let Some(writing) = &self.writing {
+            let mut writing = writing.lock().await;
+            if let Some(session) = writing.session.take() {
+                session.close().await;
+            }
+            if let Some(keys) = writing.keys.take() {
+                keys.close().await;
+            }
         }
     }
 }

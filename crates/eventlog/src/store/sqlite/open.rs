@@ -1,4 +1,4 @@
-//! Finding, checking and creating the log's file.
+//! Finding, checking and creating the log's file, and the one with the keys.
 //!
 //! For: a plain word about what is wrong, and never touching a file that is not ours.
 //! May not know: what is written later.
@@ -11,13 +11,51 @@ use sqlx::migrate::{Migrate, Migration, MigrationType, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqlSafeStr};
 
+use super::keys::Keys;
 use super::rows::{code, codes};
 use super::session::Session;
 use crate::error::OpenError;
 use crate::store::StoreError;
 
-/// Marks a file as ours in its header: "ANLG".
-const APPLICATION_ID: i32 = 0x414e_4c47;
+/// A kind of file of ours.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    /// Marks it in its header.
+    application_id: i32,
+    /// Every version of its tables, oldest first; a released one is never edited.
+    versions: &'static [(&'static str, &'static str)],
+}
+
+/// The log: "ANLG".
+pub(super) const LOG: Kind = Kind {
+    application_id: 0x414e_4c47,
+    versions: &[
+        (
+            "log",
+            include_str!("../../../migrations/sqlite/0001_log.sql"),
+        ),
+        (
+            "kinds",
+            include_str!("../../../migrations/sqlite/0002_kinds.sql"),
+        ),
+        (
+            "keys apart",
+            include_str!("../../../migrations/sqlite/0003_keys_apart.sql"),
+        ),
+    ],
+};
+
+/// Writes back and empties the write-ahead file, as far as no reader is in the way.
+const EMPTY_WAL: &str = "PRAGMA wal_checkpoint(TRUNCATE)";
+
+/// The keys: "ANLK".
+pub(super) const KEYS: Kind = Kind {
+    application_id: 0x414e_4c4b,
+    versions: &[(
+        "keys",
+        include_str!("../../../migrations/sqlite_keys/0001_keys.sql"),
+    )],
+};
 
 /// How long a statement waits for another process that holds the file, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -38,6 +76,11 @@ const CHECKPOINT_PAGES: &str = "8192";
 /// The log's file in a folder.
 pub(super) fn file(dir: &Path) -> PathBuf {
     dir.join("log.sqlite")
+}
+
+/// The keys' file in a folder.
+pub(super) fn keys_file(dir: &Path) -> PathBuf {
+    dir.join("keys.sqlite")
 }
 
 /// The file's companion with this ending.
@@ -86,42 +129,101 @@ pub(super) fn reading(path: &Path) -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// Opens the file for writing: checks whose it is, creates it if missing, brings its tables up to date.
-pub(super) async fn for_writing(path: &Path) -> Result<Session, OpenError> {
-    check_header(path)?;
-    let fail = |error: sqlx::Error| sorted(path, &error);
-    let mut connection = SqliteConnection::connect_with(&writing(path))
-        .await
-        .map_err(fail)?;
-    claim(path, &mut connection).await?;
-    migrate(path, &mut connection).await?;
+/// Opens log and keys for writing: checks whose the files are, creates what is missing, brings the tables up to date.
+pub(super) async fn for_writing(dir: &Path) -> Result<(Session, Keys), OpenError> {
+    let (path, keys_path) = (file(dir), keys_file(dir));
+    let mut connection = connected(&path, LOG).await?;
+    let mut keys = connected(&keys_path, KEYS).await?;
+    migrate(&keys_path, KEYS, &mut keys).await?;
+    let moved = copy_keys(&path, &mut connection, &keys_path).await?;
+    migrate(&path, LOG, &mut connection).await?;
+    if moved {
+        run(&path, &mut connection, EMPTY_WAL).await?;
+    }
+    // One that was destroyed before a crash may still stand there.
+    run(&keys_path, &mut keys, EMPTY_WAL).await?;
     // A file we may only read opens like any other; better found out now than with the first alarm.
     for probe in ["BEGIN IMMEDIATE", "ROLLBACK"] {
-        sqlx::query(probe)
-            .execute(&mut connection)
-            .await
-            .map_err(fail)?;
+        run(&path, &mut connection, probe).await?;
+        run(&keys_path, &mut keys, probe).await?;
     }
     let loaded = Session::load(connection).await;
-    loaded.map_err(|StoreError(detail)| OpenError::Other {
-        path: path.to_path_buf(),
-        detail,
-    })
+    let session = loaded.map_err(|StoreError(detail)| OpenError::Other { path, detail })?;
+    Ok((session, Keys::over(keys)))
 }
 
-/// Checks that there is a log of ours with the tables we know.
-pub(super) async fn check_for_reading(dir: &Path, path: &Path) -> Result<(), OpenError> {
+async fn run(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+) -> Result<(), OpenError> {
+    let done = sqlx::query(sql).execute(connection).await;
+    done.map(drop).map_err(|error| sorted(path, &error))
+}
+
+async fn connected(path: &Path, kind: Kind) -> Result<SqliteConnection, OpenError> {
+    check_header(path, kind)?;
+    let connection = SqliteConnection::connect_with(&writing(path)).await;
+    let mut connection = connection.map_err(|error| sorted(path, &error))?;
+    claim(path, kind, &mut connection).await?;
+    Ok(connection)
+}
+
+/// Copies the keys of a log that still holds them itself into their own file; says whether it did. The next version of
+/// the log's tables lets go of them; after a crash in between they are copied again.
+async fn copy_keys(
+    path: &Path,
+    connection: &mut SqliteConnection,
+    keys: &Path,
+) -> Result<bool, OpenError> {
+    let fail = |error: sqlx::Error| sorted(path, &error);
+    let held = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'secrets'";
+    let held: i64 = sqlx::query_scalar(held)
+        .fetch_one(&mut *connection)
+        .await
+        .map_err(fail)?;
+    if held == 0 {
+        return Ok(false);
+    }
+    sqlx::query("ATTACH DATABASE ? AS keys")
+        .bind(keys.to_string_lossy().into_owned())
+        .execute(&mut *connection)
+        .await
+        .map_err(fail)?;
+    for sql in [
+        "PRAGMA keys.synchronous = FULL",
+        "INSERT OR IGNORE INTO keys.secrets (key_id, wrapped) SELECT key_id, wrapped FROM main.secrets",
+        "DETACH DATABASE keys",
+    ] {
+        run(path, connection, sql).await?;
+    }
+    Ok(true)
+}
+
+/// Checks that there is a log of ours with the tables we know; says whether its keys are there too.
+pub(super) async fn check_for_reading(dir: &Path) -> Result<bool, OpenError> {
+    let path = file(dir);
     if !path.exists() {
         return Err(OpenError::NoLog {
             dir: dir.to_path_buf(),
         });
     }
-    check_header(path)?;
+    check_readable(&path, LOG).await?;
+    let keys = keys_file(dir);
+    let has_keys = keys.exists();
+    if has_keys {
+        check_readable(&keys, KEYS).await?;
+    }
+    Ok(has_keys)
+}
+
+async fn check_readable(path: &Path, kind: Kind) -> Result<(), OpenError> {
+    check_header(path, kind)?;
     let fail = |error: sqlx::Error| sorted(path, &error);
     let mut connection = SqliteConnection::connect_with(&reading(path))
         .await
         .map_err(fail)?;
-    if application_id(&mut connection).await.map_err(fail)? != APPLICATION_ID {
+    if application_id(&mut connection).await.map_err(fail)? != kind.application_id {
         return Err(foreign(path));
     }
     let version: Option<i64> = sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
@@ -130,8 +232,8 @@ pub(super) async fn check_for_reading(dir: &Path, path: &Path) -> Result<(), Ope
         .map_err(fail)?;
     connection.close().await.map_err(fail)?;
     match version {
-        Some(version) if version == newest() => Ok(()),
-        Some(version) if version > newest() => Err(newer(path)),
+        Some(version) if version == kind.newest() => Ok(()),
+        Some(version) if version > kind.newest() => Err(newer(path)),
         _ => Err(OpenError::Other {
             path: path.to_path_buf(),
             detail: "it is of an older version; run `anling serve` on it once".to_owned(),
@@ -140,7 +242,7 @@ pub(super) async fn check_for_reading(dir: &Path, path: &Path) -> Result<(), Ope
 }
 
 /// Looks at the first bytes, before SQLite is let near a file that may be another program's.
-fn check_header(path: &Path) -> Result<(), OpenError> {
+fn check_header(path: &Path, kind: Kind) -> Result<(), OpenError> {
     const MAGIC: &[u8] = b"SQLite format 3\0";
     let mut header = Vec::new();
     match std::fs::File::open(path) {
@@ -163,17 +265,21 @@ fn check_header(path: &Path) -> Result<(), OpenError> {
     let word = |at: usize| {
         i32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
-    if word(40) != 0 && word(68) != APPLICATION_ID {
+    if word(40) != 0 && word(68) != kind.application_id {
         return Err(foreign(path));
     }
     Ok(())
 }
 
 /// Makes sure the file is ours, or empty and now ours.
-async fn claim(path: &Path, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+async fn claim(
+    path: &Path,
+    kind: Kind,
+    connection: &mut SqliteConnection,
+) -> Result<(), OpenError> {
     let fail = |error: sqlx::Error| sorted(path, &error);
     match application_id(connection).await.map_err(fail)? {
-        APPLICATION_ID => return Ok(()),
+        id if id == kind.application_id => return Ok(()),
         0 => {}
         _ => return Err(foreign(path)),
     }
@@ -184,7 +290,7 @@ async fn claim(path: &Path, connection: &mut SqliteConnection) -> Result<(), Ope
     if tables > 0 {
         return Err(foreign(path));
     }
-    let sql = sqlx::AssertSqlSafe(format!("PRAGMA application_id = {APPLICATION_ID}"));
+    let sql = sqlx::AssertSqlSafe(format!("PRAGMA application_id = {}", kind.application_id));
     sqlx::query(sql).execute(connection).await.map_err(fail)?;
     Ok(())
 }
@@ -195,35 +301,24 @@ async fn application_id(connection: &mut SqliteConnection) -> Result<i32, sqlx::
         .await
 }
 
-/// Every version of the tables, oldest first; a released one is never edited.
-fn migrations() -> Vec<Migration> {
-    let list = [
-        (
-            1,
-            "log",
-            include_str!("../../../migrations/sqlite/0001_log.sql"),
-        ),
-        (
-            2,
-            "kinds",
-            include_str!("../../../migrations/sqlite/0002_kinds.sql"),
-        ),
-    ];
-    list.map(|(version, name, sql)| {
-        let sql = sql.into_sql_str();
-        Migration::new(version, name.into(), MigrationType::Simple, sql, false)
-    })
-    .into()
+impl Kind {
+    fn migrations(self) -> Vec<Migration> {
+        let versions = self.versions.iter().zip(1..);
+        let migration = |((name, sql), version): (&(&'static str, &'static str), i64)| {
+            let sql = sql.into_sql_str();
+            Migration::new(version, (*name).into(), MigrationType::Simple, sql, false)
+        };
+        versions.map(migration).collect()
+    }
+
+    fn newest(self) -> i64 {
+        i64::try_from(self.versions.len()).unwrap_or(i64::MAX)
+    }
 }
 
-fn newest() -> i64 {
-    let versions = migrations().into_iter().map(|migration| migration.version);
-    versions.max().unwrap_or(0)
-}
-
-async fn migrate<C: Migrate>(path: &Path, connection: &mut C) -> Result<(), OpenError> {
+async fn migrate<C: Migrate>(path: &Path, kind: Kind, connection: &mut C) -> Result<(), OpenError> {
     use sqlx::migrate::MigrateError;
-    let migrator = Migrator::with_migrations(migrations());
+    let migrator = Migrator::with_migrations(kind.migrations());
     match migrator.run_direct(None, connection, false).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(_)) => Err(newer(path)),

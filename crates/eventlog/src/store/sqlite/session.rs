@@ -9,8 +9,8 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::doors::Doors;
+use super::keys::Kept;
 use super::rows::{chunks, from_sql, groups, standing, to_sql};
-use crate::doors::DoorWrite;
 use crate::event::Recorded;
 use crate::limits::HEAD_CACHE;
 use crate::name::{EventId, Position, Revision, StreamName};
@@ -39,8 +39,6 @@ pub(super) struct Session {
     pub(super) lives: Cache<StreamName, Life>,
     categories: Cache<String, i64>,
     doors: Doors,
-    /// A destroyed key may still stand in the write-ahead file, which is to be emptied.
-    key_in_wal: bool,
 }
 
 impl Session {
@@ -66,15 +64,15 @@ impl Session {
             lives: Cache::new(HEAD_CACHE),
             categories: Cache::new(HEAD_CACHE),
             doors: Doors::default(),
-            key_in_wal: false,
             connection,
         })
     }
 
-    /// Makes a batch durable. After an error the session must be given up.
+    /// Makes a batch durable; what it does to keys is `kept` already. After an error the session must be given up.
     pub(super) async fn commit(
         &mut self,
         batch: &[Write],
+        mut kept: Kept,
         now: i64,
     ) -> Result<Committed, StoreError> {
         self.run("BEGIN IMMEDIATE").await?;
@@ -88,6 +86,7 @@ impl Session {
             answers.push(match write {
                 Write::Append(streams) => Answer::Append(planner.append(streams)),
                 Write::Outside(write) => Answer::Append(planner.outside(write)),
+                Write::Door(door) if door.is_of_keys() => kept.next(),
                 Write::Door(door) => {
                     Answer::Door(self.doors.write(&mut self.connection, door).await?)
                 }
@@ -102,7 +101,6 @@ impl Session {
         for (stream, life) in lives {
             self.lives.insert(stream, life);
         }
-        self.empty_wal_after(batch).await;
         Ok(Committed {
             answers,
             events,
@@ -357,27 +355,6 @@ impl Session {
         }
         for (stream, row) in rows {
             self.streams.insert(stream, row);
-        }
-    }
-
-    /// Empties the write-ahead file after a key was destroyed; a reader in the way puts it off to the next commit.
-    async fn empty_wal_after(&mut self, batch: &[Write]) {
-        self.key_in_wal |= batch
-            .iter()
-            .any(|write| matches!(write, Write::Door(DoorWrite::SecretDelete { .. })));
-        if !self.key_in_wal {
-            return;
-        }
-        let emptied = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .fetch_one(&mut self.connection)
-            .await
-            .and_then(|row| row.try_get::<i64, _>(0));
-        match emptied {
-            Ok(0) => self.key_in_wal = false,
-            Ok(_) => tracing::debug!(
-                "a reader keeps the write-ahead file; trying again at the next commit"
-            ),
-            Err(error) => tracing::warn!(%error, "the write-ahead file could not be emptied"),
         }
     }
 }

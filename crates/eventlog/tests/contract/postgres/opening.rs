@@ -109,8 +109,8 @@ async fn a_role_that_may_only_use_the_tables_is_enough() {
     open(&options).await.close().await;
     let schema = &options.schema;
     server.sql(&format!(
-        "CREATE ROLE {schema}_user LOGIN; GRANT USAGE ON SCHEMA {schema} TO {schema}_user; \
-         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {schema}_user"
+        "CREATE ROLE {schema}_user LOGIN; GRANT USAGE ON SCHEMA {schema}, {schema}_keys TO {schema}_user; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema}, {schema}_keys TO {schema}_user"
     ));
     let url = options.url.replace("postgres@", &format!("{schema}_user@"));
     let log = open(&PostgresOptions { url, ..options }).await;
