@@ -28,6 +28,15 @@ for (const door of ['console', 'devices']) {
     await page.locator('.opblock').nth(operations - 1).waitFor();
     assert.equal(await page.locator('.opblock').count(), operations);
     assert.match(await page.locator('.info h1, .info h2').first().innerText(), /安铃/);
+    // Dark where the system is, or where the desk was made so.
+    const ground = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await page.waitForFunction(() => document.documentElement.classList.contains('dark-mode'));
+    assert.equal(await ground(), 'rgb(28, 32, 34)');
+    await page.evaluate(() => localStorage.setItem('anling.theme', 'light'));
+    await page.reload();
+    await page.locator('.opblock').first().waitFor();
+    assert.notEqual(await ground(), 'rgb(28, 32, 34)');
     page.assertClean(node[door]);
     await page.context().close();
   });

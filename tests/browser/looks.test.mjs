@@ -1,7 +1,7 @@
-// How every page looks, at every size and in both languages.
+// How every page looks, at every size, in both languages and both themes.
 //
-// For: nothing wider than its window, no button whose words are cut off, no Chinese left on an English page unless it is
-// marked as Chinese, nothing serious found by axe. With
+// For: nothing wider than its window or its dialog, no button whose words are cut off, no Chinese left on an English page
+// unless it is marked as Chinese, nothing serious found by axe, in the light theme and on a telephone either. With
 // ANLING_SHOTS=<folder> every look is kept as a picture there.
 // May not know: colours and places; pictures are for people.
 
@@ -17,6 +17,8 @@ const SCREENS = [
   { width: 1920, height: 1080 },
 ];
 const HAND = { width: 360, height: 640 };
+/** The desk is worked at a desk, and must bear a telephone. */
+const DESKS = [...SCREENS, HAND];
 const shots = process.env.ANLING_SHOTS;
 
 let node;
@@ -38,6 +40,8 @@ function tooWide(page) {
   return page.evaluate(() => {
     const wrong = [];
     const { scrollWidth, clientWidth } = document.documentElement;
+    const body = document.querySelector('dialog[open] .dialog-body');
+    if (body && body.scrollWidth > body.clientWidth) wrong.push(`the dialog is ${body.scrollWidth} wide in ${body.clientWidth}`);
     if (scrollWidth > clientWidth) wrong.push(`the page is ${scrollWidth} wide in a window of ${clientWidth}`);
     for (const button of document.querySelectorAll('button, a.button')) {
       const box = button.getBoundingClientRect();
@@ -70,7 +74,7 @@ function unmarked(page) {
   });
 }
 
-/** One look: nothing too wide, at each size; axe once, at the middle one. */
+/** One look: nothing too wide, at each size; axe at the middle one and on a telephone, in both themes. */
 async function look(page, name, sizes = SCREENS) {
   const wrong = [];
   for (const [n, size] of sizes.entries()) {
@@ -79,8 +83,17 @@ async function look(page, name, sizes = SCREENS) {
     const label = `${name} at ${size.width}×${size.height}`;
     wrong.push(...(await tooWide(page)).map((what) => `${label}: ${what}`));
     if (n === 0 && name.endsWith(' en')) wrong.push(...(await unmarked(page)).map((what) => `${label}: ${what}`));
-    if (n === Math.min(1, sizes.length - 1)) await scan(page, label).catch((error) => wrong.push(error.message));
-    if (shots) await page.screenshot({ path: path.join(shots, `${name.replace(/[^\w]+/g, '-')}-${size.width}x${size.height}.png`) });
+    const picture = async (theme) => shots && (await page.screenshot({ path: path.join(shots, `${name.replace(/[^\w]+/g, '-')}-${size.width}x${size.height}${theme}.png`) }));
+    await picture('');
+    const themes = (await page.evaluate(() => document.documentElement.dataset.theme)) ? ['dark', 'light'] : [undefined];
+    // Once at a desk's size and once at a telephone's.
+    const scanned = n === Math.min(1, sizes.length - 1) || size === HAND;
+    for (const theme of scanned ? themes : []) {
+      if (theme) await page.evaluate((theme) => (document.documentElement.dataset.theme = theme), theme);
+      await scan(page, `${label} ${theme ?? ''}`).catch((error) => wrong.push(error.message));
+      if (theme === 'light') await picture('-light');
+    }
+    if (themes[1]) await page.evaluate(() => (document.documentElement.dataset.theme = 'dark'));
   }
   return wrong;
 }
@@ -106,11 +119,11 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   };
   await page.goto(`${node.console}/`);
   await page.locator('[data-testid^="demo-role-"]').first().waitFor();
-  wrong.push(...(await inBoth(page, 'sign-in', SCREENS, reloaded('sign-in'))));
+  wrong.push(...(await inBoth(page, 'sign-in', DESKS, reloaded('sign-in'))));
   await page.evaluate(() => localStorage.setItem('anling.language', 'zh'));
   await signOn(page, node, account);
   await page.getByTestId('sound-play').waitFor();
-  wrong.push(...(await inBoth(page, 'sign-on', SCREENS, reloaded('sound-play'))));
+  wrong.push(...(await inBoth(page, 'sign-on', DESKS, reloaded('sound-play'))));
   await reloaded('sound-play')('zh');
   await page.getByTestId('sound-play').click();
   await page.getByTestId('sound-heard').click();
@@ -153,10 +166,10 @@ test('the desk is whole at every size, in Chinese and English', async () => {
     await page.getByTestId('language').click();
     await page.getByTestId('dialog-cancel').click();
   };
-  wrong.push(...(await inBoth(page, 'desk', SCREENS, change)));
+  wrong.push(...(await inBoth(page, 'desk', DESKS, change)));
   const ringing = page.locator('[data-testid="queue-row"].rings').first();
   await ringing.click();
-  wrong.push(...(await inBoth(page, 'desk ringing', SCREENS, change)));
+  wrong.push(...(await inBoth(page, 'desk ringing', DESKS, change)));
   await page.locator(`[data-incident="${mine}"]`).click();
   await page.getByTestId('call-120').waitFor();
 
@@ -165,7 +178,7 @@ test('the desk is whole at every size, in Chinese and English', async () => {
       await change(language);
       await page.keyboard.press(key);
       await page.getByTestId(ready).waitFor();
-      wrong.push(...(await look(page, `${name} ${language}`)));
+      wrong.push(...(await look(page, `${name} ${language}`, DESKS)));
       await page.keyboard.press('Escape');
       await page.getByTestId(ready).waitFor({ state: 'detached' });
     }
@@ -173,18 +186,26 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await inDialog('slip', 'e', 'slip');
   await inDialog('send', 'd', 'send-submit');
   await inDialog('resolve', 'r', 'resolve-submit');
+  await inDialog('hold', 'h', 'hold-submit');
+  await inDialog('transfer', 'x', 'transfer-submit');
+  await inDialog('note', 'n', 'text-submit');
+  await inDialog('delay', 'l', 'choose-delay-5');
+  await inDialog('qr', 'q', 'phone-qr');
+  await inDialog('help', '?', 'dialog-cancel');
 
   await page.keyboard.press('Alt+2');
   await page.locator('[data-testid="map"] canvas').first().waitFor();
-  wrong.push(...(await inBoth(page, 'map', SCREENS, change)));
+  wrong.push(...(await inBoth(page, 'map', DESKS, change)));
   await page.keyboard.press('Alt+3');
   await page.getByTestId('closed-row').first().waitFor();
-  wrong.push(...(await inBoth(page, 'closed', SCREENS, change)));
+  wrong.push(...(await inBoth(page, 'closed', DESKS, change)));
   await page.getByTestId('closed-row').first().click();
+  await page.getByTestId('replay-this').waitFor();
+  wrong.push(...(await inBoth(page, 'closed card', DESKS, change)));
   await page.getByTestId('replay-this').click();
   for (let steps = 0; steps < 3; steps += 1) await page.getByTestId('replay-next').click();
   await page.locator('[data-testid="replay-queue"] [data-testid="queue-row"]').first().waitFor();
-  wrong.push(...(await inBoth(page, 'replay', SCREENS, change)));
+  wrong.push(...(await inBoth(page, 'replay', DESKS, change)));
 
   // The carer's phone with that call.
   const link = await ask('POST', '/v1/phone-links', { responder: carer.responder });

@@ -135,4 +135,44 @@ test('loaded anew the page is on duty again, and without a server it shows the o
   await page.getByTestId('status-bar').waitFor();
   await page.locator('[data-testid="queue-row"].mine').first().waitFor();
   page.assertClean(node.console);
+  await page.context().close();
+});
+
+test('loaded anew without a server the desk opens, keeps what waits, and sends it once afterwards', async () => {
+  const account = node.accounts.filter((one) => one.button && one.site?.startsWith('HRB-') && !one.cast)[0];
+  const device = devicesNear(node, account)[5];
+  const page = await openPage(browser);
+  await takeDuty(page, node, account);
+  await page.waitForFunction(async () => (await navigator.serviceWorker.ready).active?.state === 'activated');
+  await page.waitForFunction(async () => (await caches.keys()).includes('anling-desk') && Boolean(await caches.match('/')));
+  await node.press(device);
+  const incident = await ringingIncident(page);
+  await page.waitForFunction((id) => sessionStorage.getItem('anling.open-incidents')?.includes(id), incident);
+
+  await node.end('SIGKILL');
+  await page.getByTestId('offline-banner').waitFor();
+  await page.keyboard.press('Space');
+  await page.getByTestId('offline-banner').filter({ hasText: /有 1 个操作/ }).waitFor();
+  await page.reload();
+  const kept = page.locator('.offline-card').filter({ has: page.getByTestId('offline-waits') });
+  await kept.filter({ hasText: '接单' }).waitFor();
+  assert.match(await page.getByTestId('offline-list').innerText(), /\d:\d\d 前/, 'it says how old this is');
+  await page.getByTestId('offline-pending').waitFor();
+  await scan(page, 'the desk opened without a server');
+
+  await node.start();
+  await page.locator(`[data-testid="queue-row"][data-incident="${incident}"].mine`).waitFor({ timeout: 30_000 });
+  const ask = await apiOf(node, account);
+  assert.equal(linesOf(await ask('GET', `/v1/incidents/${incident}/events`), 'Accepted').length, 1, 'accepted once');
+  assert.equal(await page.evaluate(() => sessionStorage.getItem('anling.waiting')), null, 'nothing waits any more');
+
+  // Signed out, nothing of anybody is left in the tab, and none of it in what the worker keeps.
+  await page.getByTestId('me').click();
+  await page.getByTestId('sign-out').click();
+  await page.getByTestId('sign-in-name').waitFor();
+  const left = await page.evaluate(() => Object.keys(sessionStorage));
+  assert.deepEqual(left.filter((key) => !['anling.console', 'anling.reloaded'].includes(key)), []);
+  const files = await page.evaluate(async () => (await (await caches.open('anling-desk')).keys()).map(({ url }) => new URL(url).pathname));
+  assert.deepEqual(files.filter((path) => !/^\/($|assets\/|bell\.svg$|too-old\.js$)/.test(path)), []);
+  page.assertClean(node.console);
 });

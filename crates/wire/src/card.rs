@@ -132,6 +132,7 @@ shapes! {
         pub case: String,
         pub why: String,
         /// The first moment at which it holds no more, in milliseconds.
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub until: i64,
     }
     /// A record's words in English: names of places and people in pinyin, sentences of the synthetic city translated. Lists

@@ -478,10 +478,9 @@ fn greet(greeting: &Greeting<'_>) {
     let cast = if args.no_cast {
         "没有 none".to_owned()
     } else {
-        format!(
-            "每分钟 {} 次呼叫,行车 ×{} / {} calls a minute, driving ×{}",
-            args.calls_per_minute, args.drive_speed, args.calls_per_minute, args.drive_speed
-        )
+        let (calls, speed) = (args.calls_per_minute, args.drive_speed);
+        let s = if calls == 1 { "" } else { "s" };
+        format!("每分钟 {calls} 次呼叫,行车 ×{speed} / {calls} call{s} a minute, driving ×{speed}")
     };
     println!("  演员 cast          {cast}");
     println!("  Ctrl-C 停止 stops; 再次启动,一切还在 start again and everything is still there");

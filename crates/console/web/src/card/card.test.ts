@@ -6,10 +6,16 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { card } from '../core/tests/cards';
 import { codesEn } from '../i18n/codes.en';
 import { codesZh } from '../i18n/codes.zh';
-import { setLanguage, spoken } from '../i18n/words.svelte';
+import { setLanguage, spoken, t } from '../i18n/words.svelte';
 import Queue from '../desk/Queue.svelte';
 import CardView from './CardView.svelte';
-import { stepsOf } from './steps';
+import { legSteps, stepsOf } from './steps';
+import { keys } from '../state/keys.svelte';
+import { desk } from '../state/console.svelte';
+import HelpDialog from '../dialogs/HelpDialog.svelte';
+import ResolveDialog from '../dialogs/ResolveDialog.svelte';
+import SendDialog from '../dialogs/SendDialog.svelte';
+import QueueRow from '../desk/QueueRow.svelte';
 
 // jsdom has no layout: nothing there ever changes its size.
 vi.stubGlobal(
@@ -138,6 +144,42 @@ describe('a card', () => {
     expect(stepsOf(card({ phase: 'resolved' }))).toEqual(['follow_up', 'reopen', 'note']);
   });
 
+  it('answers a key for everything that can be pressed on it', () => {
+    const act = vi
+      .spyOn(desk, 'act')
+      .mockResolvedValue({ ok: true, done: { revision: 1, position: 1, repeated: false } });
+    const leg = {
+      responder: 'st-1-c1',
+      name: '刘护理员',
+      name_en: 'Liu',
+      kind: 'carer',
+      phone: '13800000000',
+      sent_at: 0,
+      eta: 60_000,
+      arrived_at: null,
+      delayed: false,
+      from_lat: null,
+      from_lon: null,
+    };
+    const sent = { ...mine, phase: 'underway', responders: [leg] };
+    expect(legSteps(sent)).toEqual(['delay', 'came_back', 'phone_link']);
+    expect(legSteps({ ...sent, mine: false })).toEqual([]);
+    const { unmount } = render(CardView, { card: sent, now: 1_000 });
+    // Read before it may be closed.
+    expect(desk.unread(sent)).toBe(true);
+    expect(keys.act('seen')).toBe(true);
+    expect(desk.unread(sent)).toBe(false);
+    expect(keys.act('seen')).toBe(false);
+    expect(keys.act('came_back')).toBe(true);
+    expect(act.mock.lastCall?.[1]).toEqual({ act: 'return_responder', responder: 'st-1-c1' });
+    expect(keys.act('end_hold' as never)).toBe(false);
+    unmount();
+    render(CardView, { card: { ...mine, phase: 'held' }, now: 1_000 });
+    expect(keys.act('hold')).toBe(true);
+    expect(act.mock.lastCall?.[1]).toEqual({ act: 'end_hold' });
+    act.mockRestore();
+  });
+
   it('has nothing to press in a replay', () => {
     render(CardView, { card: mine, now: 1_000, past: true });
     expect(screen.queryByRole('toolbar')).toBeNull();
@@ -156,7 +198,84 @@ describe('the queue', () => {
   });
 });
 
+describe('dialogs', () => {
+  it('list every key once', () => {
+    setLanguage('zh');
+    render(HelpDialog, { close: vi.fn() });
+    const caps = [...document.querySelectorAll('.keys kbd')].map((one) => one.textContent);
+    expect(new Set(caps).size).toBe(caps.length);
+    expect(caps).toEqual(expect.arrayContaining(['空格', 'F1', 'K', 'L', 'G', 'Q']));
+  });
+
+  it('opened again have the focus on what was chosen', async () => {
+    const props = { card: mine, done: vi.fn(), close: vi.fn() };
+    const { unmount } = render(ResolveDialog, props);
+    expect(document.activeElement).toBe(screen.getByTestId('reason-FALL'));
+    screen.getByTestId('reason-ACCIDENT').click();
+    unmount();
+    render(ResolveDialog, props);
+    expect(document.activeElement).toBe(screen.getByTestId('reason-ACCIDENT'));
+    expect((screen.getByTestId('reason-ACCIDENT') as HTMLInputElement).checked).toBe(true);
+  });
+
+  it('send by Enter after a figure, whatever was pressed before', async () => {
+    const option = (responder: string) => ({
+      responder,
+      name: responder,
+      name_en: responder,
+      kind: 'carer',
+      site: null,
+      site_name: null,
+      site_name_en: null,
+      seconds: 60,
+      busy: false,
+    });
+    const done = vi.fn();
+    render(SendDialog, { card: { ...mine, can_send: [option('a'), option('b')] }, done, close: vi.fn() });
+    const [link] = screen.getAllByText('手机二维码');
+    link?.focus();
+    window.dispatchEvent(new KeyboardEvent('keydown', { key: '2' }));
+    expect(document.activeElement).toBe(screen.getByTestId('responder-b'));
+    document.activeElement?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true }));
+    expect(done).toHaveBeenCalledWith({ act: 'send_responder', responder: 'b' });
+  });
+});
+
+describe('a row', () => {
+  it('says a wait in seconds below two minutes, then in minutes and seconds', () => {
+    const show = (now: number) => {
+      const { container, unmount } = render(QueueRow, {
+        card: card(),
+        at: 0,
+        now,
+        offset: 0,
+        selected: false,
+        tabbable: true,
+        next: false,
+        choose: vi.fn(),
+      });
+      const said = container.querySelector('.row-time')?.textContent.replace(/\s+/g, ' ').trim();
+      unmount();
+      return said;
+    };
+    expect([show(120_000), show(121_000), show(566_000), show(3_724_000)]).toEqual([
+      '119 秒',
+      '2:00 已等',
+      '9:25 已等',
+      '1:02:03 已等',
+    ]);
+  });
+});
+
 describe('the words', () => {
+  it('know one from many in English', () => {
+    setLanguage('en');
+    expect(t('offline_pending', { n: 1 })).toMatch(/^1 action waits/);
+    expect(t('offline_pending', { n: 2 })).toMatch(/^2 actions wait/);
+    expect(t('age', { n: 1 })).toBe('1 year');
+    setLanguage('zh');
+  });
+
   it('name the same codes in both languages', () => {
     for (const group of Object.keys(codesZh) as (keyof typeof codesZh)[])
       expect(Object.keys(codesEn[group]).sort()).toEqual(Object.keys(codesZh[group]).sort());

@@ -1,6 +1,6 @@
 // For: which steps make sense for a card as it is, and which one is suggested next.
 // May not know: who may do what; the server refuses, and its words are shown.
-import type { Card } from '../wire/wire';
+import type { Card, ResponderLegView } from '../wire/wire';
 
 export type Step =
   | 'accept'
@@ -8,6 +8,9 @@ export type Step =
   | 'start_talk'
   | 'send'
   | 'arrive'
+  | 'delay'
+  | 'came_back'
+  | 'phone_link'
   | '120'
   | '119'
   | '110'
@@ -32,11 +35,22 @@ export function stepsOf(card: Card): Step[] {
   if (card.asked) steps.push('still_on_it');
   if (card.phase !== 'on_site') steps.push('start_talk');
   steps.push('send');
-  if (card.responders.some((leg) => leg.arrived_at === null)) steps.push('arrive');
+  if (comingLegs(card).length > 0) steps.push('arrive');
   steps.push('120', '119', '110', 'note');
   if (card.phase !== 'held') steps.push('hold');
   steps.push('transfer', 'resolve');
   return steps;
+}
+
+/** Those who were sent and have not said that they are there. */
+export function comingLegs(card: Card): ResponderLegView[] {
+  return card.responders.filter((leg) => leg.arrived_at === null);
+}
+
+/** What can be done about those who were sent: their buttons stand beside their names, not among the steps. */
+export function legSteps(card: Card): Step[] {
+  if (!card.mine || card.phase === 'resolved' || card.responders.length === 0) return [];
+  return [...(comingLegs(card).length > 0 ? ['delay' as const] : []), 'came_back', 'phone_link'];
 }
 
 /** The step that usually comes next; its button stands out. */

@@ -1,8 +1,11 @@
 // For: the open incidents with the telephone numbers needed to work them, kept in this tab for when the line is cut.
 // May not know: the connection. Holds only what a call needs, loses each incident when it closes, and everything at sign-out.
 import type { Card } from '../wire/wire';
+import { inOrder } from './board';
 
 const KEY = 'anling.open-incidents';
+/** Incidents kept at most, one's own first. Ours: what one person can work by telephone, and far below a tab's store. */
+export const KEPT_LIMIT = 40;
 
 export interface KeptIncident {
   readonly id: string;
@@ -69,9 +72,13 @@ function minimal(card: Card): KeptIncident {
 
 /** Replaces what is kept by the incidents open now. A full or forbidden store is no reason to stop working. */
 export function keep(store: Storage, cards: Iterable<Card>, at: number): void {
-  const open = [...cards].filter((card) => card.phase !== 'resolved');
+  const open = inOrder(cards).filter((card) => card.phase !== 'resolved');
+  const first = [...open.filter((card) => card.mine), ...open.filter((card) => !card.mine)].slice(
+    0,
+    KEPT_LIMIT,
+  );
   try {
-    store.setItem(KEY, JSON.stringify({ at, incidents: open.map(minimal) } satisfies Kept));
+    store.setItem(KEY, JSON.stringify({ at, incidents: first.map(minimal) } satisfies Kept));
   } catch {
     forget(store);
   }

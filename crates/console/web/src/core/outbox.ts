@@ -20,6 +20,21 @@ const FULL: Problem = {
   code: 'outbox_full',
 };
 
+/** What a page loaded anew finds of its earlier self; anything that is not a waiting command is passed over. */
+export function readPending(text: string | null): Pending[] {
+  try {
+    const value: unknown = JSON.parse(text ?? '[]');
+    return (Array.isArray(value) ? (value as Partial<Pending>[]) : []).filter(
+      (one): one is Pending =>
+        typeof one?.incident === 'string' &&
+        typeof one.command?.id === 'string' &&
+        typeof one.command.do?.act === 'string',
+    );
+  } catch {
+    return [];
+  }
+}
+
 export class Outbox {
   #pending = new Map<string, Pending & { resolve: (answer: Answer) => void }>();
 
@@ -38,6 +53,20 @@ export class Outbox {
       this.send(pending);
       this.changed();
     });
+  }
+
+  /** Takes up what waited when the page was loaded anew: it goes out with the line, under the ids it had. */
+  restore(waiting: readonly Pending[], late: (pending: Pending, answer: Answer) => void): void {
+    for (const pending of waiting.slice(0, PENDING_LIMIT)) {
+      const { incident, command } = pending;
+      this.#pending.set(command.id, { incident, command, resolve: (answer) => late(pending, answer) });
+    }
+    this.changed();
+  }
+
+  /** What is unanswered, in the order asked. */
+  get pending(): Pending[] {
+    return [...this.#pending.values()].map(({ incident, command }) => ({ incident, command }));
   }
 
   /** Everything unanswered goes out again, in the order asked, with the same ids. */

@@ -1,5 +1,5 @@
-// For: the clock of a replay: where in the past we are, and which log position that is.
-// May not know: the connection, the screen.
+// For: the clock of a replay: where in the past we are, which log position that is, and which of it is on the screen.
+// May not know: the connection, the screen. It says what to ask for and is told what has come.
 import type { Moment } from '../wire/wire';
 
 /** How many times faster than it was. */
@@ -69,5 +69,60 @@ export class ReplayClock {
     if (!this.playing) return;
     this.seek(this.#at + elapsed * this.speed);
     if (this.#at >= this.end) this.playing = false;
+  }
+}
+
+/** Boards asked for while playing, at most one in this many milliseconds: the server draws a whole one for each. */
+export const ASK_EVERY_MS = 120;
+
+/** A point of the past: a log position, and a time at which it was the newest. */
+export interface Frame {
+  readonly position: number;
+  readonly at: number;
+}
+
+/**
+ * Which frame is shown and which is asked for. Time, caption and rows are always those of one frame that has arrived: the
+ * time goes on within it, and beyond it only when the next one is there. While one is awaited the clock stands still.
+ */
+export class Reel {
+  #shown: Frame | null = null;
+  #asked: Frame | null = null;
+  #askedAt = -Infinity;
+
+  constructor(readonly clock: ReplayClock) {}
+
+  /** What is on the screen; nothing before the first board has come. */
+  get shown(): Frame | null {
+    return this.#shown;
+  }
+
+  /** Real time has passed, or the clock was moved by hand. */
+  frame(elapsed = 0): void {
+    if (!this.#asked) this.clock.frame(elapsed);
+    if (this.#shown?.position === this.clock.position)
+      this.#shown = { position: this.#shown.position, at: this.clock.at };
+  }
+
+  /** What to ask for now, if anything: one question at a time, for where the clock is. `now` is real milliseconds. */
+  ask(now: number): Frame | null {
+    const { position, at } = this.clock;
+    if (this.#asked || position === this.#shown?.position || now - this.#askedAt < ASK_EVERY_MS) return null;
+    this.#askedAt = now;
+    return (this.#asked = { position, at });
+  }
+
+  /** A board has come; false when it is not the one that was asked for and must not be shown. */
+  arrived(position: number): boolean {
+    if (position !== this.#asked?.position) return false;
+    this.#shown = this.#asked;
+    this.#asked = null;
+    this.frame();
+    return true;
+  }
+
+  /** The question was lost with the line, could not be sent, or was refused: it may be asked again. */
+  lost(): void {
+    this.#asked = null;
   }
 }

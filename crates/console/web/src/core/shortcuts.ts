@@ -14,10 +14,15 @@ export const ACTIONS = [
   'note',
   'still_on_it',
   'arrive',
+  'delay',
+  'came_back',
+  'phone_link',
+  'seen',
   'decline',
   'resolve',
   'reopen',
   'follow_up',
+  'close_review',
   'next',
   'previous',
   'desk',
@@ -43,6 +48,10 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { key: 't', cap: 'T', action: 'start_talk' },
   { key: 'd', cap: 'D', action: 'send' },
   { key: 'v', cap: 'V', action: 'arrive' },
+  { key: 'l', cap: 'L', action: 'delay' },
+  { key: 'g', cap: 'G', action: 'came_back' },
+  { key: 'q', cap: 'Q', action: 'phone_link' },
+  { key: 'k', cap: 'K', action: 'seen' },
   { key: 'e', cap: 'E', action: 'ambulance' },
   { key: 'f', cap: 'F', action: 'fire' },
   { key: 'p', cap: 'P', action: 'police' },
@@ -54,6 +63,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { key: 'r', cap: 'R', action: 'resolve' },
   { key: 'o', cap: 'O', action: 'reopen' },
   { key: 'b', cap: 'B', action: 'follow_up' },
+  { key: 'w', cap: 'W', action: 'close_review' },
   { key: 'ArrowDown', cap: '↓', action: 'next' },
   { key: 'ArrowUp', cap: '↑', action: 'previous' },
   { key: '1', alt: true, cap: 'Alt+1', action: 'desk' },
@@ -83,12 +93,14 @@ export function isWriting(target: EventTarget | null): boolean {
 
 /**
  * What a key press means, if anything. Never while an input method composes, with Ctrl or the system key, or while
- * writing (F1 excepted: it types nothing, and an alarm must be taken from anywhere).
+ * writing (F1 excepted: it types nothing, and an alarm must be taken from anywhere). While something rings, space in a
+ * dialog accepts as it does everywhere else: it must not change what was chosen there.
  */
-export function actionOf(event: Key, inDialog: boolean): ShortcutAction | null {
+export function actionOf(event: Key, inDialog: boolean, ringing = false): ShortcutAction | null {
   if (event.isComposing || event.ctrlKey || event.metaKey || event.repeat) return null;
   if (event.key === 'F1') return 'accept';
-  if (inDialog || isWriting(event.target)) return null;
+  if (isWriting(event.target)) return null;
+  if (inDialog) return ringing && event.key === ' ' && !event.altKey ? 'accept' : null;
   const pressed = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   return SHORTCUTS.find((s) => s.key === pressed && Boolean(s.alt) === event.altKey)?.action ?? null;
 }

@@ -2,11 +2,13 @@
 // May not know: what it shows.
 import { mount } from 'svelte';
 import App from '../App.svelte';
+import { keepFiles } from '../core/files';
 import '../styles/base.css';
 import '../styles/controls.css';
 import '../styles/desk.css';
 import '../styles/card.css';
 import '../styles/views.css';
+import '../styles/hand.css';
 
 const place = document.getElementById('app');
 if (place) {
@@ -14,4 +16,5 @@ if (place) {
   place.textContent = '';
   mount(App, { target: place });
   document.documentElement.dataset['started'] = 'yes';
+  keepFiles('/');
 }

@@ -92,6 +92,13 @@ export const codesEn: Codes = {
     not_found: 'Not found, or not yours to see', no_answer: 'The server does not answer',
   },
   gone: { accepted_elsewhere: 'accepted elsewhere', closed: 'closed', out_of_scope: 'moved elsewhere' },
+  act: {
+    accept: 'Accept', decline: 'Decline', start_talk: 'Talking', still_on_it: 'Still on it', hold: 'Hold', end_hold: 'End hold',
+    try_contact: 'Result of a call', send_responder: 'Send', delay_responder: 'Delayed', arrive: 'Arrived',
+    return_responder: 'Returned', call_service: 'Emergency number called', ask_support: 'Ask support', add_note: 'Note',
+    transfer: 'Transfer', hand_over: 'Hand over', resolve: 'Resolve', reopen: 'Reopen', follow_up: 'Follow up',
+    close_review: 'Close review',
+  },
   signed_out: { expired: 'the session has expired', elsewhere: 'signed in elsewhere', signed_out: 'signed out', revoked: 'account closed' },
   story: {
     IncidentOpened: 'Call received, incident opened', AlarmJoined: 'Pressed again', Offered: 'Offered', OfferShown: 'Shown on a console',

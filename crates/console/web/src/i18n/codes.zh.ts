@@ -73,6 +73,12 @@ export const codesZh = {
     reopen_too_late: '办结太久，不能重新处置', outbox_full: '等待发送的操作太多，请等待连接恢复', not_found: '没有找到，或者不归您这里', no_answer: '服务器没有应答',
   },
   gone: { accepted_elsewhere: '别处已接单', closed: '已办结', out_of_scope: '已转到别处' },
+  act: {
+    accept: '接单', decline: '退单', start_talk: '通话中', still_on_it: '还在处理', hold: '挂起', end_hold: '结束挂起', try_contact: '电话结果',
+    send_responder: '派人', delay_responder: '路上耽搁', arrive: '已到达', return_responder: '已返回', call_service: '拨打急救报警电话',
+    ask_support: '请求支援', add_note: '备注', transfer: '转派', hand_over: '交接', resolve: '办结', reopen: '重新处置', follow_up: '回访',
+    close_review: '完成复盘',
+  },
   signed_out: { expired: '登录已过期', elsewhere: '已在别处登录', signed_out: '已退出', revoked: '账号已停用' },
   story: {
     IncidentOpened: '收到呼叫，求助事件开始', AlarmJoined: '又按了一次', Offered: '派单', OfferShown: '席位已显示', OfferUnseen: '没有席位显示',

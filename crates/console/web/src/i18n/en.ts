@@ -61,7 +61,11 @@ export const en: Record<Phrase, string> = {
   offline_banner:
     'The line to the server is lost. This is {age} old and may have changed; the telephone numbers still work.',
   offline_title: 'Incidents kept from before the line was lost',
-  offline_pending: '{n} actions wait and go out by themselves when the line is back.',
+  offline_sent_late: '"{act}" went out when the line was back, and was refused: {why}',
+  offline_lost: 'The sign-in has ended: {n} waiting {n?action was:actions were} not sent. Please check.',
+  offline_waits: 'waiting to go out: {acts}',
+  offline_pending:
+    '{n} {n?action waits and goes out by itself:actions wait and go out by themselves} when the line is back.',
   health_log_away:
     'The log does not answer since {time}: new presses are not accepted and nothing can be recorded. Work by telephone (duty phone {phone}) and tell the administrator.',
   health_no_dispatcher:
@@ -84,6 +88,7 @@ export const en: Record<Phrase, string> = {
   no_event_yet: 'no event yet',
   queue: 'Queue',
   queue_empty: 'Nobody is calling',
+  queue_empty_then: 'Nobody was calling then',
   queue_empty_more: 'New calls ring, are spoken, and appear here.',
   queue_unknown: 'Whether anybody is calling cannot be seen here now',
   queue_next: 'Next incident',
@@ -95,6 +100,7 @@ export const en: Record<Phrase, string> = {
   presses: 'pressed {n}×',
   accept: 'Accept',
   accept_hint: 'Space',
+  accept_anywhere: 'Accept, also while writing',
   rings_you: 'Ringing',
   nobody: 'Nobody has it',
   mine: 'Mine',
@@ -114,7 +120,7 @@ export const en: Record<Phrase, string> = {
   person_hidden: 'Details appear when you accept',
   person_erased: 'Personal data has been destroyed as required',
   held_as_evidence: 'Kept as evidence until {day}',
-  age: '{n} years',
+  age: '{n} {n?year:years}',
   device_unknown: 'Unknown device',
   battery: 'Battery {n}%',
   call_back: 'Call back',
@@ -166,8 +172,9 @@ export const en: Record<Phrase, string> = {
   deadline_over: 'Overdue',
   owes: 'owed by {name}',
   dispatcher: 'the system',
-  repressed: 'Pressed again! {n} times in all, last {age} ago',
+  repressed: 'Pressed again! {n} {n?time:times} in all, last {age} ago',
   repress_seen: 'I have seen it',
+  repress_seen_key: 'Pressed again: I have seen it',
   cancel_said: 'The device said "cancel". That ends nothing: ask the resident.',
   unverified_note: 'The device did not prove who it is: check first.',
   lapses: 'acceptance lapsed {n}×',
@@ -183,6 +190,7 @@ export const en: Record<Phrase, string> = {
   start_talk: 'Talking',
   send: 'Send',
   hold: 'Hold',
+  hold_key: 'Hold; end the hold',
   end_hold: 'End hold',
   transfer: 'Transfer',
   service_120: '120',
@@ -246,6 +254,10 @@ export const en: Record<Phrase, string> = {
   slip_log: 'Called: write it down',
   slip_done: '{service} was called at {time}',
   link_title: 'Phone of {name}',
+  link_local:
+    'This address works on this computer only: a real phone that scans it cannot open it. For a real phone, stop the demo and start it like this:',
+  link_local_open:
+    'To have a look, open the address below on this computer. The code works once and ends in {time}.',
   link_text: 'Scan with the phone. The code works once and ends in {time}.',
   help_title: 'Keyboard',
   help_digits: 'while calling: log the result; otherwise: call that contact',
@@ -281,8 +293,12 @@ export const en: Record<Phrase, string> = {
   replay_slider: 'Time',
   replay_speed: 'Speed',
   replay_around: 'Step through everything around',
-  replay_absent: 'At this moment the incident had not begun, or was closed.',
+  replay_not_yet:
+    'The press has just come in and the nearest site is being found: this desk does not have it yet.',
+  replay_elsewhere: 'At this moment the incident was not on this desk.',
+  replay_closed: 'At this moment the incident was closed.',
   loading: 'Reading…',
+  view_away: 'This view has not been loaded yet: open it when the line is back.',
   retry: 'Try again',
   failed_read: 'Could not be read ({why}).',
 };

@@ -35,8 +35,12 @@ export function setLanguage(to: Language): void {
 
 type Fill = Record<string, string | number>;
 
+/** `{n}` is filled in; `{n?call waits:calls wait}` is the first for one and the second for any other number. */
 function filled(text: string, fill: Fill): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(fill[name] ?? whole));
+  const chosen = text.replace(/\{(\w+)\?([^:}]*):([^}]*)\}/g, (_, name: string, one: string, many: string) =>
+    Number(fill[name]) === 1 ? one : many,
+  );
+  return chosen.replace(/\{(\w+)\}/g, (whole, name: string) => String(fill[name] ?? whole));
 }
 
 /** A phrase in the language in use. */

@@ -91,9 +91,13 @@ export function drawMarkers(
     const there = pixel(marker.place);
     if (!there) continue;
     const [x = 0, y = 0] = there;
-    if (marker.kind === 'responder')
-      drawResponder(pen, marker, x, y, look, marker.goal ? pixel(marker.goal) : null);
+    if (marker.kind === 'responder') drawResponder(pen, x, y, look, marker.goal ? pixel(marker.goal) : null);
     else drawIncident(pen, marker, x, y, look);
+  }
+  // Names last: nobody's lies under an incident.
+  for (const marker of markers) {
+    const there = marker.kind === 'responder' ? pixel(marker.place) : null;
+    if (there) drawName(pen, marker.label, nameAt(there, marker.goal ? pixel(marker.goal) : null), look);
   }
 }
 
@@ -126,7 +130,6 @@ function drawIncident(
 
 function drawResponder(
   pen: CanvasRenderingContext2D,
-  marker: Marker,
   x: number,
   y: number,
   look: Palette,
@@ -152,11 +155,38 @@ function drawResponder(
   pen.lineWidth = 2;
   pen.strokeStyle = look.rim;
   pen.stroke();
+}
+
+/** Where a name stands and which of its ends is there. */
+export interface NameAt {
+  readonly x: number;
+  readonly y: number;
+  readonly align: 'left' | 'right' | 'center';
+}
+
+/** Pixels from an incident's middle that its mark and the ring around it take. */
+const MARK_REACH = 26;
+/** Pixels a short name is wide. */
+const NAME_REACH = 64;
+
+/** Beside who goes there, on the side away from the incident; under the incident where both are in one place. */
+export function nameAt(there: number[], goal: number[] | null): NameAt {
+  const [x = 0, y = 0] = there;
+  if (!goal) return { x: x + 12, y, align: 'left' };
+  const [dx, dy] = [(goal[0] ?? 0) - x, (goal[1] ?? 0) - y];
+  if (Math.abs(dx) < MARK_REACH + 12 && Math.abs(dy) < MARK_REACH)
+    return { x: goal[0] ?? 0, y: (goal[1] ?? 0) + MARK_REACH + 10, align: 'center' };
+  const inTheWay = dx > 0 && dx < MARK_REACH + NAME_REACH && Math.abs(dy) < MARK_REACH;
+  return inTheWay ? { x: x - 12, y, align: 'right' } : { x: x + 12, y, align: 'left' };
+}
+
+function drawName(pen: CanvasRenderingContext2D, name: string, at: NameAt, look: Palette): void {
   pen.font = `600 13px ${look.font}`;
-  pen.textAlign = 'left';
+  pen.textAlign = at.align;
   pen.textBaseline = 'middle';
   pen.lineWidth = 4;
-  pen.strokeText(marker.label, x + 12, y);
+  pen.strokeStyle = look.rim;
+  pen.strokeText(name, at.x, at.y);
   pen.fillStyle = look.text;
-  pen.fillText(marker.label, x + 12, y);
+  pen.fillText(name, at.x, at.y);
 }

@@ -16,7 +16,8 @@ import { Connection, type LineState } from '../core/connection';
 import { soon } from '../core/flush';
 import { uuid } from '../core/ids';
 import { forget, keep, kept, type Kept } from '../core/offline';
-import { Outbox, type Answer } from '../core/outbox';
+import { Outbox, readPending, type Answer, type Pending } from '../core/outbox';
+import { Read } from '../core/read';
 import { Sound } from '../core/sound';
 import { hush, speak } from '../core/speech';
 import { code, language, named, spoken, t } from '../i18n/words.svelte';
@@ -37,6 +38,8 @@ const TOAST_MS = 7_000;
 const TOAST_LIMIT = 4;
 /** Screen clock. Milliseconds: seconds must not seem to jump. */
 const TICK_MS = 250;
+/** Without a server the page asks for one this often. Milliseconds. */
+const AGAIN_MS = 3_000;
 /** Pointing at the queue keeps it still this long. Milliseconds. */
 const STILL_MS = 2_500;
 
@@ -67,20 +70,22 @@ export class ConsoleState {
   outdated = $state(false);
   signedOutWhy = $state<string | null>(null);
   keptOffline = $state.raw<Kept | null>(null);
+  /** Calls accepted from this page, to be noticed by what stands in their way. */
+  accepted = $state(0);
 
   readonly clock = new ServerClock();
   readonly sound = new Sound((running) => this.#soundChanged(running));
   readonly #alarm = new AlarmState();
   readonly #outbox = new Outbox(
     ({ incident, command }) => this.#line?.send({ t: 'command', incident, command }) ?? false,
-    () => (this.pending = this.#outbox.size),
+    () => this.#outboxChanged(),
   );
   readonly #draw = soon(() => this.#flush());
   #console = remembered('console', uuid);
   #fresh: Board = EMPTY;
   #line: Connection | null = null;
   #shown = new Map<string, string>();
-  #read = $state.raw<ReadonlyMap<string, number>>(new Map());
+  #read = $state.raw(Read.from(recall('read')));
   #troubles = $state.raw<readonly Trouble[]>([]);
   #aside = $state.raw<ReadonlySet<string>>(new Set());
   #pointedAt = 0;
@@ -88,6 +93,7 @@ export class ConsoleState {
 
   constructor() {
     setInterval(() => this.#tick(), TICK_MS);
+    this.#outbox.restore(readPending(recall('waiting')), (pending, answer) => this.#late(pending, answer));
     // Browsers load their voices only after somebody has asked for them.
     globalThis.speechSynthesis?.getVoices();
     addEventListener('online', () => this.#line?.start());
@@ -119,14 +125,19 @@ export class ConsoleState {
       const unreachable = error instanceof Failed && error.problem.status !== 401;
       if (unreachable && this.keptOffline) {
         this.stage = 'offline';
-        setTimeout(() => void this.begin(), 3_000);
-      } else this.stage = 'sign_in';
+        setTimeout(() => void this.begin(), AGAIN_MS);
+      } else if (unreachable) this.stage = 'sign_in';
+      else {
+        // Signed out meanwhile: what was kept for the one who was signed in goes now.
+        if (this.pending) this.tell(t('offline_lost', { n: this.pending }), true);
+        this.#leave(null);
+      }
     }
   }
 
   /** Signed in: the line is opened, and the first greeting tells where duty is taken. */
   enter(me: Me): void {
-    this.me = me;
+    this.#is(me);
     this.signedOutWhy = null;
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     this.#line = new Connection(`${scheme}://${location.host}/v1/console`, {
@@ -176,19 +187,19 @@ export class ConsoleState {
   select(id: string | null): void {
     this.selected = id;
     const card = id ? this.#fresh.cards.get(id) : undefined;
-    if (card && !this.#read.has(card.id)) this.markRead(card);
+    if (card) this.#firstLook(card);
     if (id && this.view !== 'map') this.view = 'desk';
   }
 
   /** The presses on the card have been looked at. */
   markRead(card: Card): void {
-    this.#read = new Map(this.#read).set(card.id, card.alarm_revision);
+    this.#read = this.#read.with(card, this.#fresh.cards);
+    remember('read', this.#read.text);
   }
 
   /** A press joined that the operator has not confirmed to have seen. */
   unread(card: Card): boolean {
-    const read = this.#read.get(card.id);
-    return read !== undefined && read < card.alarm_revision;
+    return this.#read.unread(card);
   }
 
   /** The revision that was really looked at: an unread press keeps it below the press. */
@@ -230,13 +241,14 @@ export class ConsoleState {
   accept(card: Card | undefined = this.top): void {
     if (!card?.accept_as) return;
     this.view = 'desk';
+    this.accepted += 1;
     this.select(card.id);
     void this.act(card, { act: 'accept' });
   }
 
   /** Acts of this incident that wait for an answer. */
-  waiting(card: Card): string[] {
-    return this.pending ? this.#outbox.waitingFor(card.id) : [];
+  waiting({ id }: { readonly id: string }): string[] {
+    return this.pending ? this.#outbox.waitingFor(id) : [];
   }
 
   refusal(problem: Problem): string {
@@ -283,7 +295,7 @@ export class ConsoleState {
     switch (message.t) {
       case 'hello':
         this.clock.heard(message.now);
-        this.me = message.me;
+        this.#is(message.me);
         this.duty = message.duty;
         this.#greeted();
         break;
@@ -329,6 +341,18 @@ export class ConsoleState {
     const there = new Set(troubles.map(troubleName));
     this.#aside = new Set([...this.#aside].filter((name) => there.has(name)));
     this.#troubles = troubles;
+  }
+
+  /** What this tab keeps is one person's: another's sign-in elsewhere in the browser must not send or show it. */
+  #is(me: Me): void {
+    if ((recall('who') ?? me.operator) !== me.operator) {
+      this.#outbox.clear();
+      this.#read = Read.from(null);
+      for (const key of ['read', 'party'] as const) remember(key, null);
+      forget(sessionStorage);
+    }
+    remember('who', me.operator);
+    this.me = me;
   }
 
   #greeted(): void {
@@ -399,8 +423,26 @@ export class ConsoleState {
     }
     if (!this.selected && this.view === 'desk')
       this.selected = (this.top ?? this.rows.find((card) => card.mine))?.id ?? null;
-    const card = this.card;
-    if (card && !this.#read.has(card.id)) this.markRead(card);
+    if (this.card) this.#firstLook(this.card);
+  }
+
+  /** A card on the screen for the first time: all its presses are in sight. */
+  #firstLook(card: Card): void {
+    if (this.#read.fresh(card)) this.markRead(card);
+  }
+
+  #outboxChanged(): void {
+    this.pending = this.#outbox.size;
+    remember('waiting', this.pending ? JSON.stringify(this.#outbox.pending) : null);
+  }
+
+  /** The answer to what was asked before the page was loaded anew: nobody waits for it any more, but a refusal is told. */
+  #late({ command }: Pending, answer: Answer): void {
+    if (!answer.ok)
+      this.tell(
+        t('offline_sent_late', { act: code('act', command.do.act), why: this.refusal(answer.refused) }),
+        true,
+      );
   }
 
   #confirmShown(): void {
@@ -447,12 +489,12 @@ export class ConsoleState {
     this.sound.ring(null);
     hush();
     forget(sessionStorage);
-    for (const key of ['party', 'sound'] as const) remember(key, null);
+    for (const key of ['party', 'sound', 'read', 'waiting', 'who'] as const) remember(key, null);
     this.#fresh = EMPTY;
     this.board = EMPTY;
     this.rows = [];
     this.#shown.clear();
-    this.#read = new Map();
+    this.#read = Read.from(null);
     [this.selected, this.detail, this.replayOf, this.keptOffline, this.me, this.duty] = [
       null,
       null,

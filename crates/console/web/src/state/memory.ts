@@ -1,7 +1,7 @@
 // For: the few words a tab remembers over a reload.
-// May not know: anything about residents.
+// May not know: what it means. What waits to be sent may speak of a resident: it goes when it is sent, and at sign-out.
 
-type Key = 'console' | 'party' | 'sound' | 'reloaded';
+type Key = 'console' | 'party' | 'sound' | 'reloaded' | 'read' | 'waiting' | 'who';
 
 /** What was remembered, or null. */
 export function recall(key: Key): string | null {

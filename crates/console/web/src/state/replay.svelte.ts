@@ -3,18 +3,18 @@
 import { api, Failed } from '../core/api';
 import { EMPTY, fromSnapshot, inOrder, type Board } from '../core/board';
 import { Connection, type LineState } from '../core/connection';
-import { merged, ReplayClock, type Speed } from '../core/replay';
-import type { Card, IncidentStory, Moment } from '../wire/wire';
-
-/** Asked moments while playing, at most one in this many milliseconds: the server draws a whole board for each. */
-const SEEK_EVERY_MS = 120;
+import { merged, Reel, ReplayClock, type Speed } from '../core/replay';
+import type { Card, IncidentStory, Moment, StoryLine } from '../wire/wire';
 
 export class ReplayState {
   story = $state.raw<IncidentStory | null>(null);
   failed = $state<string | null>(null);
   board = $state.raw<Board>(EMPTY);
   rows = $state.raw<Card[]>([]);
+  /** The time of what is shown. */
   at = $state(0);
+  /** Where the clock has been put; ahead of `at` while the board of then is on its way. */
+  hand = $state(0);
   start = $state(0);
   end = $state(0);
   playing = $state(false);
@@ -24,12 +24,9 @@ export class ReplayState {
   /** Every moment of the log around, not only this incident's own. */
   around = $state(false);
 
-  #clock = new ReplayClock([]);
+  #reel = new Reel(new ReplayClock([]));
   #own: Moment[] = [];
   #line: Connection | null = null;
-  #asked = -1;
-  #waiting = false;
-  #askedAt = 0;
   #frame = 0;
   #last = 0;
 
@@ -39,6 +36,27 @@ export class ReplayState {
 
   get position(): number {
     return this.board.position;
+  }
+
+  get #clock(): ReplayClock {
+    return this.#reel.clock;
+  }
+
+  /** The last of this incident's own events that what is shown has. */
+  get last(): StoryLine | undefined {
+    const lines = this.#lines;
+    return lines[lines.length - 1];
+  }
+
+  /** Why this incident is not on the board shown. */
+  get absence(): 'not_yet' | 'elsewhere' | 'closed' {
+    const kinds = this.#lines.map(({ kind }) => kind);
+    if (kinds.lastIndexOf('Resolved') > kinds.lastIndexOf('Reopened')) return 'closed';
+    return kinds.includes('Offered') ? 'elsewhere' : 'not_yet';
+  }
+
+  get #lines(): StoryLine[] {
+    return (this.story?.events ?? []).filter((line) => line.position <= this.position);
   }
 
   /** This incident's own moments, for the slider's marks. */
@@ -52,7 +70,8 @@ export class ReplayState {
     try {
       const story = await api.story(incident);
       this.#own = merged(story.events);
-      this.#clock = new ReplayClock(merged(story.events, story.around));
+      this.#reel = new Reel(new ReplayClock(merged(story.events, story.around)));
+      this.#clock.speed = this.speed;
       this.story = story;
     } catch (error) {
       this.failed =
@@ -60,19 +79,25 @@ export class ReplayState {
       return;
     }
     this.selected = incident;
-    [this.start, this.end, this.at] = [this.#clock.start, this.#clock.end, this.#clock.at];
+    [this.start, this.end, this.at, this.hand] = [
+      this.#clock.start,
+      this.#clock.end,
+      this.#clock.at,
+      this.#clock.at,
+    ];
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     const first = this.#clock.position;
     this.#line = new Connection(`${scheme}://${location.host}/v1/console?at=${first}`, {
       resume: () => null,
       message: (message) => {
         if (message.t === 'hello') this.#again();
-        if (message.t !== 'snapshot') return;
-        this.#waiting = false;
+        // The server could not draw that board just now.
+        if (message.t === 'result') this.#reel.lost();
+        if (message.t !== 'snapshot' || !this.#reel.arrived(message.position)) return;
         this.board = fromSnapshot(message.position, message.cards, message.counts);
         this.rows = inOrder(this.board.cards.values());
         if (!this.card) this.selected = this.board.cards.has(incident) ? incident : null;
-        this.#ask();
+        this.#show();
       },
       state: (state) => (this.line = state),
       outdated: () => location.reload(),
@@ -80,7 +105,7 @@ export class ReplayState {
     this.#line.start();
     this.#last = performance.now();
     const run = (now: number) => {
-      this.#clock.frame(now - this.#last);
+      this.#reel.frame(now - this.#last);
       this.#last = now;
       this.#show();
       this.#frame = requestAnimationFrame(run);
@@ -101,18 +126,18 @@ export class ReplayState {
 
   seek(at: number): void {
     this.#clock.seek(at);
-    this.#show();
+    this.#moved();
   }
 
   step(by: 1 | -1): void {
     this.#clock.step(by, this.around ? undefined : this.#own);
-    this.#show();
+    this.#moved();
   }
 
   play(on: boolean): void {
     if (on && this.#clock.at >= this.#clock.end) this.#clock.seek(this.#clock.start);
     this.#clock.playing = on;
-    this.#show();
+    this.#moved();
   }
 
   setSpeed(speed: Speed): void {
@@ -120,27 +145,26 @@ export class ReplayState {
     this.#clock.speed = speed;
   }
 
+  #moved(): void {
+    this.#reel.frame();
+    this.#show();
+  }
+
   #show(): void {
-    this.at = this.#clock.at;
+    this.at = this.#reel.shown?.at ?? this.#clock.start;
+    this.hand = this.#clock.at;
     this.playing = this.#clock.playing;
     this.#ask();
   }
 
   #again(): void {
-    this.#asked = -1;
-    this.#waiting = false;
+    this.#reel.lost();
     // The greeting is being handled; the line sends only afterwards.
     queueMicrotask(() => this.#ask());
   }
 
-  /** One question at a time: the newest wanted position, when the last has been answered. */
   #ask(): void {
-    const wanted = this.#clock.position;
-    const now = performance.now();
-    if (!this.#line || this.#waiting || wanted === this.#asked || now - this.#askedAt < SEEK_EVERY_MS) return;
-    if (!this.#line.send({ t: 'seek', position: wanted })) return;
-    this.#asked = wanted;
-    this.#askedAt = now;
-    this.#waiting = true;
+    const wanted = this.#line && this.#reel.ask(performance.now());
+    if (wanted && !this.#line?.send({ t: 'seek', position: wanted.position })) this.#reel.lost();
   }
 }

@@ -214,7 +214,7 @@ case: string, why: string,
 /**
  * The first moment at which it holds no more, in milliseconds.
  */
-until: bigint, };
+until: number, };
 
 /**
  * `GET /v1/incidents`.

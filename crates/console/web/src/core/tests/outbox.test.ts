@@ -2,7 +2,7 @@
 // May not know: sockets.
 import { describe, expect, it } from 'vitest';
 import { uuid } from '../ids';
-import { Outbox, PENDING_LIMIT, type Pending } from '../outbox';
+import { Outbox, PENDING_LIMIT, readPending, type Pending } from '../outbox';
 
 const DONE = { revision: 4, position: 9, repeated: false };
 
@@ -71,5 +71,41 @@ describe('the outbox', () => {
       refused: { code: 'outbox_full' },
     });
     expect(sent).toHaveLength(PENDING_LIMIT);
+  });
+
+  it('is taken up by the page that is loaded anew: once, in order, under the same ids', async () => {
+    const before = line();
+    before.cut();
+    void before.outbox.ask('i', 3, { act: 'accept' });
+    void before.outbox.ask('i', 4, { act: 'start_talk' });
+    const text = JSON.stringify(before.outbox.pending);
+    const { outbox, sent } = line();
+    const late: [string, boolean][] = [];
+    outbox.restore(readPending(text), ({ command }, answer) => late.push([command.do.act, answer.ok]));
+    expect(outbox.waitingFor('i')).toEqual(['accept', 'start_talk']);
+    expect(sent).toEqual([]);
+    outbox.reconnected();
+    expect(sent).toEqual(before.outbox.pending);
+    const [accept, talk] = sent.map(({ command }) => command.id);
+    outbox.answered(accept ?? '', DONE, null);
+    outbox.answered(accept ?? '', DONE, null);
+    outbox.answered(talk ?? '', null, { type: '', title: 'no', status: 409 });
+    expect(late).toEqual([
+      ['accept', true],
+      ['start_talk', false],
+    ]);
+    expect([outbox.size, outbox.pending]).toEqual([0, []]);
+  });
+
+  it('does not stumble over a spoilt store', () => {
+    for (const text of [
+      null,
+      '',
+      '{',
+      'null',
+      '{}',
+      '[null, 7, {"incident":"i"}, {"incident":"i","command":{"id":"c"}}]',
+    ])
+      expect(readPending(text)).toEqual([]);
   });
 });

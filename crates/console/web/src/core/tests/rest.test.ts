@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ServerClock } from '../clock';
 import { clockLength, fullTime, phoneGroups, shortDate, timeOfDay } from '../format';
-import { forget, keep, kept } from '../offline';
+import { forget, keep, kept, KEPT_LIMIT } from '../offline';
 import { ACTIONS, actionOf, SHORTCUTS } from '../shortcuts';
 import { card } from './cards';
 
@@ -38,6 +38,14 @@ describe('the keys', () => {
     const pressed = SHORTCUTS.map(({ key: name, alt }) => `${alt ? 'Alt+' : ''}${name}`);
     expect(new Set(pressed).size).toBe(pressed.length);
     expect(new Set(SHORTCUTS.map(({ action }) => action)).size).toBe(ACTIONS.length);
+  });
+
+  it('accept in a dialog by space only while something rings, and never while writing', () => {
+    const box = Object.assign(document.createElement('input'), { type: 'radio' });
+    expect(actionOf(key(' ', { target: box }), true, true)).toBe('accept');
+    expect(actionOf(key(' ', { target: box }), true, false)).toBeNull();
+    expect(actionOf(key('1', { target: box }), true, true)).toBeNull();
+    expect(actionOf(key(' ', { target: document.createElement('textarea') }), true, true)).toBeNull();
   });
 });
 
@@ -90,6 +98,14 @@ describe('what is kept offline', () => {
     forget(sessionStorage);
     expect(kept(sessionStorage)).toBeNull();
     expect(sessionStorage.length).toBe(0);
+  });
+
+  it('is bounded, and one’s own come first', () => {
+    const many = Array.from({ length: KEPT_LIMIT + 20 }, (_, n) => card({ id: `i${n}` }));
+    keep(sessionStorage, [...many, card({ id: 'mine', phase: 'talking', mine: true, priority: 4 })], 1);
+    const incidents = kept(sessionStorage)?.incidents ?? [];
+    expect(incidents).toHaveLength(KEPT_LIMIT);
+    expect(incidents[0]?.id).toBe('mine');
   });
 
   it('does not stumble over a spoilt store', () => {

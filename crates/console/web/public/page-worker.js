@@ -1,7 +1,8 @@
-// For: opening the carer's phone page again where there is no network: keeps its HTML, scripts and styles, nothing else.
+// For: opening the desk (scope `/`) or the carer's phone page (scope `/m`) again where there is no network: keeps that page's
+// HTML, scripts and styles, nothing else.
 // May not know: calls, residents, sessions. Nothing under /v1 ever passes through here.
-const KEPT = 'anling-m';
-const PAGE = '/m';
+const PAGE = new URL(self.registration.scope).pathname;
+const KEPT = PAGE === '/' ? 'anling-desk' : `anling${PAGE.replace(/\//g, '-')}`;
 /** A network that answers slower than this is as good as none: the kept page opens. Milliseconds. */
 const PATIENCE_MS = 4000;
 
