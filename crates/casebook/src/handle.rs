@@ -335,6 +335,7 @@ fn asked(at: Timestamp, command: IncidentCommand) -> Asked {
         at,
         by: Actor::Dispatcher,
         seen: None,
+        said_at: None,
         command,
     }
 }

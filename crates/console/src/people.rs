@@ -17,6 +17,7 @@ use domain::{
     party::Traveller,
     resident::{Address, Contact},
     routing::{OpenCrossing, travel},
+    site::SiteRecord,
 };
 use std::collections::BTreeMap;
 use wire::card::{ContactView, EarlierView, ResidentEnglish, ResidentView};
@@ -320,6 +321,21 @@ fn way(
         }
     };
     travel(from, to, traveller, crossings).map(|way| way.seconds)
+}
+
+/// How long it is from a site to a place, in seconds.
+pub(crate) fn way_from(
+    site: &SiteRecord,
+    place: Option<(i32, i32)>,
+    crossings: &[OpenCrossing],
+) -> Option<u32> {
+    let (lon_e6, lat_e6) = place?;
+    let from = Place {
+        lon_e6: site.lon_e6,
+        lat_e6: site.lat_e6,
+    };
+    let to = Place { lon_e6, lat_e6 };
+    travel(from, to, site.traveller, crossings).map(|way| way.seconds)
 }
 
 /// A way as it is announced.

@@ -165,7 +165,7 @@ impl Hand {
                 },
                 _ = steps.tick() => {
                     for (incident, seen, act) in self.steps(&cards, &mut plans) {
-                        let command = CommandIn { id: uuid::Uuid::now_v7().to_string(), seen: Some(seen), act };
+                        let command = CommandIn { id: uuid::Uuid::now_v7().to_string(), seen: Some(seen), at: None, act };
                         say(socket, &FromPage::Command { incident, command }).await?;
                     }
                 }
@@ -276,6 +276,9 @@ fn take_in(cards: &mut HashMap<String, Card>, message: ToPage) -> Vec<FromPage> 
 
 /// The next step of a call.
 fn act(card: &Card, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
+    if !card.mine && card.support_as.is_some() {
+        return Some(Act::AnswerSupport);
+    }
     if !card.mine {
         return Some(Act::Accept);
     }
@@ -311,9 +314,14 @@ fn act(card: &Card, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
                 .responders
                 .iter()
                 .find(|leg| leg.arrived_at.is_none())?;
+            let Some(set_out) = leg.set_out_at else {
+                return Some(Act::SetOut {
+                    responder: leg.responder.clone(),
+                });
+            };
             // Driving is sped up: the estimate stays as in life, the arrival comes sooner.
-            let way_ms = (leg.eta - leg.sent_at).max(0) / i64::from(drive_speed.max(1));
-            let there = leg.sent_at + way_ms;
+            let way_ms = (leg.eta - set_out).max(0) / i64::from(drive_speed.max(1));
+            let there = set_out + way_ms;
             (now_ms() >= there).then(|| Act::Arrive {
                 responder: leg.responder.clone(),
             })
