@@ -276,6 +276,7 @@ impl Desk {
             let command = CommandIn {
                 id: uuid::Uuid::new_v4().to_string(),
                 seen: Some(work.revision),
+                at: None,
                 act,
             };
             let asked = Asked {

@@ -86,8 +86,9 @@ test('a press is answered with one key, a carer without network goes there, and 
   await desk.keyboard.press('Enter');
   const leg = card.locator('[data-testid^="leg-"]');
   await leg.waitFor();
-  await stage('coming').waitFor();
-  await node.untilStage(device, press, 'coming');
+  // Sent is not gone: the desk and the device say so until the carer has set out.
+  await leg.filter({ hasText: '已派出' }).waitFor();
+  await sos.locator('body').filter({ hasText: '已派' }).waitFor();
   await desk.getByTestId('phone-link').click();
   const url = await desk.getByTestId('phone-url').innerText();
   await desk.getByTestId('phone-qr').waitFor();
@@ -103,6 +104,9 @@ test('a press is answered with one key, a carer without network goes there, and 
   await phone.getByTestId('m-depart').tap();
   await phone.getByTestId('m-arrive').waitFor();
   await phone.getByTestId('m-outbox').waitFor({ state: 'detached' });
+  await leg.filter({ hasText: '已出发' }).waitFor();
+  await stage('coming').waitFor();
+  await node.untilStage(device, press, 'coming');
   await phone.context().setOffline(true);
   await phone.getByTestId('m-offline').waitFor();
   await phone.getByTestId('m-arrive').tap();

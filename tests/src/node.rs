@@ -276,12 +276,24 @@ impl Node {
 
     /// Asks until the device is told this stage.
     pub async fn until_stage(&self, device: &Device, press: &str, wanted: &str) -> Value {
+        let is = |stage: &Value| stage["stage"] == wanted;
+        self.until_told(device, press, wanted, is).await
+    }
+
+    /// Asks until the device is told something like this.
+    pub async fn until_told(
+        &self,
+        device: &Device,
+        press: &str,
+        wanted: &str,
+        is: impl Fn(&Value) -> bool,
+    ) -> Value {
         let mut ticks = tokio::time::interval(Duration::from_millis(50));
         let seen = tokio::time::timeout(Duration::from_secs(20), async {
             loop {
                 ticks.tick().await;
                 let stage = self.stage(device, press).await;
-                if stage["stage"] == wanted {
+                if is(&stage) {
                     return stage;
                 }
             }

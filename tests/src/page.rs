@@ -183,6 +183,7 @@ impl Page {
         let command = CommandIn {
             id: id.to_owned(),
             seen,
+            at: None,
             act,
         };
         self.say(&FromPage::Command {

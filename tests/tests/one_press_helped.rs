@@ -83,12 +83,24 @@ async fn one_press_is_helped(devices: &Node, node: &Node) {
     )
     .await
     .unwrap();
-    let coming = devices.until_stage(&device, &press, "coming").await;
-    assert!(coming["eta_s"].as_u64().is_some(), "{coming}");
-
+    // Sent is not gone: the device says who is to come, and *coming* only once they have set out.
     let card = page
         .until("underway", |card| card.phase == "underway")
         .await;
+    let who = |told: &serde_json::Value| told["say"].as_str().unwrap().starts_with("已派");
+    let sent = devices
+        .until_told(&device, &press, "who was sent", who)
+        .await;
+    assert_eq!(sent["stage"], "heard");
+    let set_out = Act::SetOut {
+        responder: responder.clone(),
+    };
+    page.command(&card, set_out).await.unwrap();
+    let coming = devices.until_stage(&device, &press, "coming").await;
+    assert!(coming["eta_s"].as_u64().is_some(), "{coming}");
+
+    let gone = |card: &wire::card::Card| card.responders.iter().any(|l| l.set_out_at.is_some());
+    let card = page.until("set out", gone).await;
     page.command(&card, Act::Arrive { responder })
         .await
         .unwrap();

@@ -46,7 +46,10 @@ pub(crate) enum Command {
     #[command(after_help = crate::files::EXPORT_HELP)]
     Export(crate::files::Export),
     /// Operators' accounts
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  anling operator add wang --name 王秀英 --post 护理员 --site HRB-230102-01"
+    )]
     Operator(Operator),
     /// 老人: forgetting a resident, and keeping a record as evidence
     #[command(subcommand)]
@@ -55,7 +58,10 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Key(crate::key::Key),
     /// The log
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  anling log read --limit 20\n  anling log verify --data ./anling-data"
+    )]
     Log(LogCommand),
     /// Says in plain words what is wrong with a configuration
     #[command(after_help = "Example:\n  anling check --config anling.toml")]
@@ -277,4 +283,26 @@ pub(crate) enum LogCommand {
         /// The file
         file: PathBuf,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::{Command, CommandFactory};
+
+    #[test]
+    fn every_command_shows_an_example() {
+        fn look(command: &Command, without: &mut Vec<String>) {
+            let help = command.get_after_help().map(ToString::to_string);
+            if !help.is_some_and(|help| help.contains("Example:")) {
+                without.push(command.get_name().to_owned());
+            }
+            for below in command.get_subcommands() {
+                look(below, without);
+            }
+        }
+        let mut without = Vec::new();
+        look(&Cli::command(), &mut without);
+        assert_eq!(without, Vec::<String>::new());
+    }
 }

@@ -133,9 +133,10 @@ impl Casebook {
         asked: &Asked,
         events: &[IncidentEvent],
     ) -> Result<Batch, ActError> {
+        let said = incident.believed(asked);
         let drafts = events.iter().enumerate().map(|(index, event)| {
             let id = command_event(command, index);
-            Draft::new(id, asked.at, asked.by.clone(), event.clone())
+            Draft::new(id, asked.at, asked.by.clone(), event.clone()).said(said)
         });
         let mut batch = Batch::new(Meta {
             command: Some(command.0),
@@ -190,7 +191,8 @@ impl Casebook {
         appended: &Appended,
     ) -> Acted {
         let place = &appended.streams[0];
-        let stamp = |event| Happened::new(asked.at, asked.by.clone(), event);
+        let said = folded.state.as_ref().and_then(|it| it.believed(asked));
+        let stamp = |event| Happened::new(asked.at, asked.by.clone(), event).said(said);
         let events: Vec<_> = events.into_iter().map(stamp).collect();
         let state = (place.first.0..)
             .zip(&events)
@@ -285,6 +287,7 @@ impl Casebook {
             at: self.now(),
             by,
             seen,
+            said_at: None,
             command,
         }
     }

@@ -58,6 +58,12 @@ impl<E> Draft<E> {
             happened: Happened::new(at, by, event),
         }
     }
+
+    /// The same, told later than it happened.
+    pub fn said(mut self, at: Option<Timestamp>) -> Self {
+        self.happened.said_at = at;
+        self
+    }
 }
 
 /// Why the casebook did not do it, sorted by who must act.

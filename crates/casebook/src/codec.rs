@@ -152,9 +152,11 @@ pub struct Unencodable {
 struct Stamp {
     at: Timestamp,
     by: Actor,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said_at: Option<Timestamp>,
 }
 
-/// The bytes of a body: `at`, `by`, then the event's fields in the order they are declared.
+/// The bytes of a body: `at`, `by`, `said_at` when it was told later than it happened, then the event's fields in the order they are declared.
 pub fn encode<E: Stored>(happened: &Happened<E>) -> Result<Vec<u8>, Unencodable> {
     let name = happened.event.stored_name();
     let failed = |detail: String| Unencodable { name, detail };
@@ -162,6 +164,7 @@ pub fn encode<E: Stored>(happened: &Happened<E>) -> Result<Vec<u8>, Unencodable>
     let stamp = Stamp {
         at: happened.at,
         by: happened.by.clone(),
+        said_at: happened.said_at,
     };
     let mut body = serde_json::to_vec(&stamp).map_err(json)?;
     let tagged = serde_json::to_vec(&happened.event).map_err(json)?;
@@ -203,7 +206,9 @@ pub fn decode<E: Stored>(
     tagged.extend_from_slice(&body);
     tagged.push(b'}');
     let event = serde_json::from_slice(&tagged)?;
-    Ok(Some(Happened::new(stamp.at, stamp.by, event)))
+    Ok(Some(
+        Happened::new(stamp.at, stamp.by, event).said(stamp.said_at),
+    ))
 }
 
 /// An event ready to be appended.
@@ -316,6 +321,21 @@ mod tests {
             String::from_utf8(body).unwrap(),
             r#"{"at":5,"by":{"role":"dispatcher"},"incident":"00000000-0000-0000-0000-000000000007"}"#
         );
+    }
+
+    #[test]
+    fn what_was_told_later_than_it_happened_has_both_times() {
+        let event = CareEvent::CareClosed {
+            incident: IncidentId(Uuid::from_u128(7)),
+        };
+        let told = Happened::new(Timestamp(5), Actor::Dispatcher, event).said(Some(Timestamp(3)));
+        let body = encode(&told).unwrap();
+        let text = String::from_utf8(body.clone()).unwrap();
+        assert!(
+            text.starts_with(r#"{"at":5,"by":{"role":"dispatcher"},"said_at":3,"#),
+            "{text}"
+        );
+        assert_eq!(decode("CareClosed", SCHEMA, &body).unwrap(), Some(told));
     }
 
     #[test]

@@ -340,6 +340,7 @@ fn asked(at: Timestamp, command: IncidentCommand) -> Asked {
         at,
         by: Actor::Dispatcher,
         seen: None,
+        said_at: None,
         command,
     }
 }

@@ -50,15 +50,18 @@ const AROUND: usize = 5_000;
 /// Events read at a time when looking for closed incidents.
 const SCAN_PAGE: usize = 1_000;
 
-type Id = Result<Path<String>, PathRejection>;
+pub(crate) type Id = Result<Path<String>, PathRejection>;
 
-fn text(id: Id) -> Answer<String> {
+pub(crate) fn text(id: Id) -> Answer<String> {
     id.map(|Path(id)| id)
         .map_err(|_| Failure::malformed("the address cannot be read"))
 }
 
 /// Holds on to the head of the request only: a body may not be looked at from two tasks.
-fn signed<'a>(app: &'a App, request: &'a Request) -> impl Future<Output = Answer<Signed>> + Send {
+pub(crate) fn signed<'a>(
+    app: &'a App,
+    request: &'a Request,
+) -> impl Future<Output = Answer<Signed>> + Send {
     session::signed(app, request.method(), request.headers())
 }
 
@@ -248,7 +251,7 @@ async fn closed(
     }
 }
 
-fn unavailable(error: impl std::fmt::Display) -> Failure {
+pub(crate) fn unavailable(error: impl std::fmt::Display) -> Failure {
     Failure::unavailable(error.to_string())
 }
 
@@ -264,7 +267,12 @@ async fn entry(app: &App, frame: &Frame, id: IncidentId) -> Answer<Option<Arc<En
 }
 
 /// An incident this person may open.
-async fn opened(app: &App, viewer: &Viewer, frame: &Frame, id: IncidentId) -> Answer<Arc<Entry>> {
+pub(crate) async fn opened(
+    app: &App,
+    viewer: &Viewer,
+    frame: &Frame,
+    id: IncidentId,
+) -> Answer<Arc<Entry>> {
     entry(app, frame, id)
         .await?
         .filter(|e| viewer.may_open(&e.incident, &frame.board.city))

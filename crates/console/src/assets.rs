@@ -49,7 +49,8 @@ pub(crate) async fn serve(method: Method, uri: Uri, headers: HeaderMap) -> Respo
     }
     match find(path) {
         Some(asset) => answer(asset, &headers),
-        None if PLACEHOLDER && is_address(path) => placeholder(),
+        None if PLACEHOLDER && is_page(path) => placeholder(),
+        None if is_address(path) => nowhere(),
         None => Failure::not_found("file").into_response(),
     }
 }
@@ -62,7 +63,7 @@ fn find(path: &str) -> Option<&'static Asset> {
     if let Some(asset) = named(path) {
         return Some(asset);
     }
-    if !is_address(path) {
+    if !is_page(path) {
         return None;
     }
     if path == "m" || path.starts_with("m/") {
@@ -71,7 +72,23 @@ fn find(path: &str) -> Option<&'static Asset> {
     named("index.html")
 }
 
-/// A file that is not there is not there; anything else is an address inside the page.
+/// The addresses the two pages have: everything else is none.
+fn is_page(path: &str) -> bool {
+    path.is_empty() || path == "m" || path == "m/"
+}
+
+/// What somebody reads who has come to an address that is none.
+const NOWHERE_PAGE: &str = "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\"><title>安铃 Anling</title>\
+     <h1>没有这个网页</h1><p><a href=\"/\">值班台</a> · <a href=\"/m\">上门人员手机页</a></p>\
+     <p lang=\"en\">There is no such page. <a href=\"/\">Console</a> · <a href=\"/m\">Carer's phone</a></p></html>";
+
+fn nowhere() -> Response {
+    let html = (header::CONTENT_TYPE, "text/html; charset=utf-8");
+    let fresh = (header::CACHE_CONTROL, "no-cache");
+    (StatusCode::NOT_FOUND, [html, fresh], NOWHERE_PAGE).into_response()
+}
+
+/// A file that is not there is not there; anything else could be a page's address.
 fn is_address(path: &str) -> bool {
     let last = path.rsplit('/').next().unwrap_or_default();
     !path.starts_with("assets/") && !last.contains('.')
@@ -200,6 +217,26 @@ mod tests {
         }
         assert!(find("assets/none.js").is_none());
         assert!(find("none.svg").is_none());
-        assert_eq!(PLACEHOLDER, find("incidents/7").is_none());
+        assert_eq!(PLACEHOLDER, find("m").is_none());
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_none_is_told_so_in_a_page() {
+        for (address, status) in [
+            ("/nope", StatusCode::NOT_FOUND),
+            ("/incidents/7", StatusCode::NOT_FOUND),
+            ("/assets/none.js", StatusCode::NOT_FOUND),
+            ("/", StatusCode::OK),
+            ("/m", StatusCode::OK),
+        ] {
+            let uri = Uri::from_static(address);
+            let answer = serve(Method::GET, uri, HeaderMap::new()).await;
+            assert_eq!(answer.status(), status, "{address}");
+        }
+        let nope = serve(Method::GET, Uri::from_static("/nope"), HeaderMap::new()).await;
+        assert_eq!(
+            nope.headers()[header::CONTENT_TYPE],
+            "text/html; charset=utf-8"
+        );
     }
 }

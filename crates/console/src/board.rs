@@ -40,7 +40,7 @@ pub(crate) const CATEGORIES: &[&str] = &[
 ];
 
 /// Counts the shapes of the fold, for its checkpoints.
-pub(crate) const CODE: u32 = 1;
+pub(crate) const CODE: u32 = 2;
 
 /// A battery at or above this, in percent, clears a low-battery trouble. Ours.
 const BATTERY_GOOD: u8 = 40;
@@ -81,6 +81,7 @@ pub(crate) struct Told {
     pub(crate) id: uuid::Uuid,
     pub(crate) at: Timestamp,
     pub(crate) by: Actor,
+    pub(crate) said_at: Option<Timestamp>,
     pub(crate) event: IncidentEvent,
 }
 
@@ -117,6 +118,7 @@ impl Told {
             id: recorded.id.0,
             at: happened.at,
             by: happened.by.clone(),
+            said_at: happened.said_at,
             event: happened.event.clone(),
         }
     }

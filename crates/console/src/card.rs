@@ -4,22 +4,24 @@
 //! May not know: sockets, when cards are sent. What a person may not see is left out here.
 
 use crate::{
+    beside,
     board::{Board, Entry},
     names::{
-        crossing_name, degrees, district_name, operator_name, operator_post, party_view,
-        responder_kind, responder_name, site_name, word,
+        Named, crossing_name, degrees, district_name, operator_name, operator_post, party_view,
+        responder_kind, responder_name, responder_post, site_name, word,
     },
     people,
     records::{Known, Records, Unknown},
     story,
+    support::{support_as, support_view},
     viewer::{Viewer, parties_of},
     ways::Ways,
 };
 use casebook::Casebook;
 use directory::City;
 use domain::{
-    ResponderId, SiteId, Timestamp,
-    incident::{Callee, Incident, Offer, Phase, ResponderLeg, next_deadline},
+    OperatorId, ResponderId, SiteId, Timestamp,
+    incident::{Callee, Incident, Offer, Phase, ResponderLeg, Rung, next_deadline},
     party::Party,
     policy::RingPolicy,
     signal::{Priority, SignalClass, SignalKind},
@@ -97,6 +99,11 @@ impl Cards {
             priority: priority_number(incident.priority),
             phase: phase_word(&incident.phase).to_owned(),
             kind: kind_of(incident),
+            first_kind: word(&first_kind(incident)),
+            last_kind: incident
+                .last_press()
+                .map_or_else(String::new, |a| word(&a.kind)),
+            kinds: kinds(incident),
             opened_at: incident.opened_at.0,
             changed_at: incident.changed_at.0,
             presses: incident.presses,
@@ -110,6 +117,7 @@ impl Cards {
             lon: place.map(|(lon, _)| degrees(lon)),
             lat: place.map(|(_, lat)| degrees(lat)),
             device: self.device(frame, incident).await,
+            claim: beside::claim_view(self, incident, viewer, city).await,
             resident: known
                 .as_deref()
                 .map(|known| people::resident_view(city, Some(incident.id), known, frame.now.0)),
@@ -117,9 +125,11 @@ impl Cards {
             mine: incident.is_owned_by(&sight.viewer.operator),
             rings_me: rings(incident, sight, city),
             accept_as: asked_as.map(|party| party_view(city, &party)),
+            support: incident.support.as_ref().map(|s| support_view(s, city)),
+            support_as: support_as(incident, sight, city).map(|party| party_view(city, &party)),
             offer: offer.map(|offer| offer_view(offer, city)),
             deadline: next_deadline(incident, &self.policy).map(|d| {
-                let owner = d.owner.map(|o| operator_name(city, &o));
+                let owner = d.owner.map(|o| holder_name(incident, city, &o));
                 DeadlineView {
                     kind: word(&d.kind),
                     at: d.at.0,
@@ -189,6 +199,15 @@ impl Cards {
         Some(known)
     }
 
+    /// Where a call is, as far as it is known; nobody is named by it.
+    pub(crate) async fn place_of(&self, incident: &Incident) -> Option<(i32, i32)> {
+        let known = match &incident.resident {
+            Some(resident) => self.records.open(resident).await.ok(),
+            None => None,
+        };
+        self.place(incident, known.as_deref()).await
+    }
+
     async fn place(&self, incident: &Incident, known: Option<&Known>) -> Option<(i32, i32)> {
         let told = self.casebook.open_place(incident).await;
         told.ok().flatten().or(known.and_then(|k| k.home))
@@ -234,9 +253,11 @@ impl Cards {
             kind: row.map_or_else(String::new, |r| responder_kind(r.kind)),
             phone,
             sent_at: leg.sent_at.0,
+            set_out_at: leg.set_out_at.map(|at| at.0),
             eta: leg.eta.0,
             delayed: leg.delayed,
             arrived_at: leg.arrived_at.map(|at| at.0),
+            arrival_recorded_at: leg.arrival_recorded_at.map(|at| at.0),
             from_lon: from.map(|s| degrees(s.record.lon_e6)),
             from_lat: from.map(|s| degrees(s.record.lat_e6)),
         }
@@ -287,10 +308,26 @@ impl Cards {
     }
 }
 
-/// What the opening alarm said, in its own word when we do not know it.
+/// What a call is named by: its most pressing alarm.
 pub(crate) fn kind_of(incident: &Incident) -> String {
+    let worst = incident.worst().map(|a| a.kind);
+    word(&worst.unwrap_or_else(|| first_kind(incident)))
+}
+
+fn first_kind(incident: &Incident) -> SignalKind {
     let first = incident.alarms.first().map(|a| a.kind);
-    word(&first.unwrap_or(SignalKind::Unknown))
+    first.unwrap_or(SignalKind::Unknown)
+}
+
+/// Every kind that was said, in the order first said; cancels apart.
+fn kinds(incident: &Incident) -> Vec<String> {
+    let mut kinds: Vec<SignalKind> = Vec::new();
+    for alarm in &incident.alarms {
+        if alarm.kind.class() != SignalClass::Cancel && !kinds.contains(&alarm.kind) {
+            kinds.push(alarm.kind);
+        }
+    }
+    kinds.iter().map(word).collect()
 }
 
 pub(crate) fn priority_number(priority: Priority) -> u8 {
@@ -351,14 +388,18 @@ fn place_words(incident: &Incident, known: Option<&Known>, city: &City) -> (Stri
 
 fn owner_view(incident: &Incident, city: &City) -> Option<OwnerView> {
     let owner = incident.owner.as_ref()?;
-    let name = operator_name(city, &owner.operator);
-    let post = operator_post(city, &owner.operator);
+    let name = holder_name(incident, city, &owner.operator);
+    let post = match &owner.carer {
+        Some(carer) => responder_post(city, carer),
+        None => operator_post(city, &owner.operator),
+    };
     Some(OwnerView {
         operator: owner.operator.to_string(),
         name: name.zh,
         name_en: name.en,
         post: post.zh,
         post_en: post.en,
+        carer: owner.carer.as_ref().map(ToString::to_string),
         party: party_view(city, &owner.party),
         since: owner.since.0,
         first_step: owner.first_step,
@@ -366,16 +407,29 @@ fn owner_view(incident: &Incident, city: &City) -> Option<OwnerView> {
     })
 }
 
+/// Whom people are told of as the one who has it: the responder who accepted on their own phone, else the operator.
+pub(crate) fn holder_name(incident: &Incident, city: &City, operator: &OperatorId) -> Named {
+    let owner = incident.owner.as_ref();
+    let own = owner.filter(|owner| &owner.operator == operator);
+    match own.and_then(|owner| owner.carer.as_ref()) {
+        Some(carer) => responder_name(city, carer),
+        None => operator_name(city, operator),
+    }
+}
+
+pub(crate) fn rung_view(rung: &Rung, city: &City) -> RungView {
+    RungView {
+        party: party_view(city, &rung.party),
+        since: rung.since.0,
+        shown: rung.shown,
+        sounded: rung.sounded,
+        unseen: rung.unseen,
+        phone_attempts: rung.phone_attempts,
+        declined: rung.declined,
+    }
+}
+
 fn offer_view(offer: &Offer, city: &City) -> OfferView {
-    let rung = |r: &domain::incident::Rung| RungView {
-        party: party_view(city, &r.party),
-        since: r.since.0,
-        shown: r.shown,
-        sounded: r.sounded,
-        unseen: r.unseen,
-        phone_attempts: r.phone_attempts,
-        declined: r.declined,
-    };
     let candidate = |c: &domain::party::Candidate| {
         let (name, name_en) = site_name(city, &c.site);
         let via = c.via.as_ref().map(|via| crossing_name(city, via));
@@ -396,7 +450,7 @@ fn offer_view(offer: &Offer, city: &City) -> OfferView {
         round: offer.round,
         offered_at: offer.offered_at.0,
         widens_at: offer.widens_at.0,
-        rung: offer.parties.iter().map(rung).collect(),
+        rung: offer.parties.iter().map(|r| rung_view(r, city)).collect(),
         candidates: offer.candidates.iter().map(candidate).collect(),
     }
 }
@@ -413,7 +467,7 @@ fn try_view(tried: &domain::incident::ContactTry) -> ContactTryView {
 }
 
 /// Which of their parties are asked: those of the duty taken with this console, else all they may take.
-fn my_parties(sight: &Sight, city: &City) -> Vec<Party> {
+pub(crate) fn my_parties(sight: &Sight, city: &City) -> Vec<Party> {
     match &sight.duty {
         Some(site) => parties_of(site, city),
         None => sight.viewer.parties(),
@@ -444,11 +498,8 @@ pub(crate) fn accept_as(incident: &Incident, sight: &Sight, city: &City) -> Opti
 
 /// The parties rung just now that this console answers for.
 pub(crate) fn rung_here(incident: &Incident, duty: &SiteId, city: &City) -> Vec<Party> {
-    let Some(offer) = incident.ringing() else {
-        return Vec::new();
-    };
     let mut parties = parties_of(duty, city);
-    parties.retain(|p| offer.rung(p).is_some_and(|r| !r.declined));
+    parties.retain(|p| incident.rung_now().any(|r| &r.party == p && !r.declined));
     parties
 }
 

@@ -195,6 +195,7 @@ mod tests {
         let operator = OperatorId::parse("anna").unwrap();
         let owner = Owner {
             operator: operator.clone(),
+            carer: None,
             party: Party::CityDesk,
             since: NOON,
             first_step: true,

@@ -15,7 +15,11 @@ use axum::{
     Json,
     extract::{Request, State},
 };
-use domain::{Actor, CommandId, OperatorId, incident::IncidentCommand, party::Party};
+use domain::{
+    Actor, CommandId, OperatorId,
+    incident::{Incident, IncidentCommand},
+    party::Party,
+};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use std::sync::Arc;
@@ -58,7 +62,16 @@ pub(crate) async fn answers(
     if told.call.is_empty() || told.call.chars().count() > domain::ID_LIMIT {
         return Err(Failure::malformed("call: 1 to 64 characters"));
     }
+    let folded = app.casebook.fold_incident(incident).await;
+    let folded = folded.map_err(|e| Failure::unavailable(e.to_string()))?;
     let command = match told.digit {
+        // A desk that was rung for support answers for it; the call stays whose it is.
+        1 if folded
+            .as_ref()
+            .is_some_and(|it| rings_for_support(it, &party)) =>
+        {
+            IncidentCommand::AnswerSupport { operator, party }
+        }
         1 => IncidentCommand::Accept { operator, party },
         2 => IncidentCommand::Decline {
             party,
@@ -74,12 +87,23 @@ pub(crate) async fn answers(
     let asked = app.casebook.asked(Actor::Gateway, None, command);
     let acted = app.casebook.act(incident, command_id, asked).await;
     app.metrics.command(acted.is_ok());
-    let acted = acted.map_err(|error| orders::refused(&app.shared.board().city, error))?;
+    let board = app.shared.board();
+    let acted = acted.map_err(|error| orders::refused(&board.city, folded.as_ref(), error))?;
     Ok(Json(CommandOut {
         revision: acted.revision.0,
         position: acted.position.0,
         repeated: acted.repeated,
     }))
+}
+
+/// Whether support that was asked for is what this desk was rung for; also once somebody answers for it, so that the same
+/// answer told again acts once.
+fn rings_for_support(incident: &Incident, party: &Party) -> bool {
+    let support = incident.support.as_ref().filter(|_| incident.is_open());
+    let rung = support.is_some_and(|support| support.parties.iter().any(|r| &r.party == party));
+    rung && incident
+        .ringing()
+        .is_none_or(|offer| offer.rung(party).is_none())
 }
 
 fn unsigned() -> Failure {

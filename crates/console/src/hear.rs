@@ -223,11 +223,10 @@ async fn shown(app: &App, viewer: &Viewer, duty: &Duty, incident: &str, sounded:
     let Some(entry) = board.get(&id) else {
         return;
     };
-    let offer = entry.incident.ringing();
     for party in rung_here(&entry.incident, site, &board.city) {
         // Another console of the place has said as much of this offer before.
-        let rung = offer.and_then(|offer| offer.rung(&party));
-        if rung.is_some_and(|rung| rung.shown && (rung.sounded || !sounded)) {
+        let mut rung = entry.incident.rung_now().filter(|rung| rung.party == party);
+        if rung.all(|rung| rung.shown && (rung.sounded || !sounded)) {
             continue;
         }
         let command = IncidentCommand::Show {

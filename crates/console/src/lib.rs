@@ -19,6 +19,7 @@ mod api;
 mod app;
 mod assets;
 mod attempts;
+mod beside;
 mod board;
 mod card;
 mod counts;
@@ -48,6 +49,7 @@ mod shared;
 mod sign_in;
 mod socket;
 mod story;
+mod support;
 mod viewer;
 mod ways;
 
@@ -173,6 +175,8 @@ impl Console {
             .route("/v1/incidents/{id}", get(api::incident))
             .route("/v1/incidents/{id}/events", get(api::events))
             .route("/v1/incidents/{id}/commands", post(api::command))
+            .route("/v1/incidents/{id}/targets", get(beside::targets))
+            .route("/v1/incidents/{id}/claim", post(beside::claim))
             .route("/v1/sites", get(api::sites))
             .route("/v1/map", get(api::map))
             .route("/v1/residents/by-phone", post(residents::by_phone))

@@ -168,6 +168,21 @@ pub(crate) fn operator_post(city: &City, operator: &OperatorId) -> Named {
     })
 }
 
+/// What a responder is.
+pub(crate) fn responder_post(city: &City, responder: &ResponderId) -> Named {
+    let zh = match city.responders.get(responder).map(|r| r.kind) {
+        Some(ResponderKind::Carer) => "护理员",
+        Some(ResponderKind::Nurse) => "护士",
+        Some(ResponderKind::Volunteer) => "志愿者",
+        Some(ResponderKind::GridWorker) => "网格员",
+        None => "",
+    };
+    Named {
+        zh: zh.to_owned(),
+        en: english::post(zh),
+    }
+}
+
 /// A responder's name.
 pub(crate) fn responder_name(city: &City, responder: &ResponderId) -> Named {
     let known = city.responders.get(responder);

@@ -5,16 +5,17 @@
 
 use crate::{
     app::App,
-    card::{Purpose, Sight, accept_as},
+    card::{Purpose, Sight, accept_as, holder_name},
     names::{operator_name, party_of, responder_name},
     people::{UNKNOWN_WAY_S, announced, way_of},
     problem::{Answer, Failure},
+    support::support_as,
     viewer::{Reach, Viewer, parties_of},
 };
 use casebook::{ActError, VaultError};
 use directory::City;
 use domain::{
-    Actor, CommandId, IncidentId, OperatorId, ResponderId, Sealed, SiteId,
+    Actor, CommandId, IncidentId, OperatorId, ResponderId, Sealed, SiteId, Timestamp,
     codes::{Action, DeclineReason, HoldReason, Outcome, Reason, ReopenCause, TransferReason},
     incident::{Asked, Callee, Incident, IncidentCommand, Refusal},
     party::Party,
@@ -63,6 +64,7 @@ pub(crate) async fn act(
         at: app.casebook.now(),
         by,
         seen: asked.seen,
+        said_at: asked.at.map(Timestamp),
         command,
     };
     let acted = app.casebook.act(id, command_id, asked).await;
@@ -70,7 +72,14 @@ pub(crate) async fn act(
         app.records.refresh(resident);
     }
     app.metrics.command(acted.is_ok());
-    let acted = acted.map_err(|error| refused(city, error))?;
+    let acted = match acted {
+        Ok(acted) => acted,
+        Err(error) => {
+            // Who has it may have come meanwhile; they are named as everywhere else.
+            let now = app.casebook.fold_incident(id).await.ok().flatten();
+            return Err(refused(city, now.as_ref(), error));
+        }
+    };
     Ok(CommandOut {
         revision: acted.revision.0,
         position: acted.position.0,
@@ -103,7 +112,7 @@ pub(crate) async fn until_shown(app: &App, position: u64) {
 }
 
 /// What a refused command is answered with.
-pub(crate) fn refused(city: &City, error: ActError) -> Failure {
+pub(crate) fn refused(city: &City, incident: Option<&Incident>, error: ActError) -> Failure {
     let refusal = match error {
         ActError::Refused(refusal) => refusal,
         ActError::CareRefused(refusal) => {
@@ -120,8 +129,12 @@ pub(crate) fn refused(city: &City, error: ActError) -> Failure {
     };
     let who = match &refusal {
         Refusal::NotYours { owner: by } | Refusal::AlreadyAccepted { by } => {
-            Some(operator_name(city, by))
+            Some(incident.map_or_else(
+                || operator_name(city, by),
+                |incident| holder_name(incident, city, by),
+            ))
         }
+        Refusal::SupportAnswered { by } => Some(operator_name(city, by)),
         Refusal::NotOnTheWay { responder } => Some(responder_name(city, responder)),
         _ => None,
     };
@@ -148,10 +161,14 @@ impl Order<'_> {
         let Some(responder) = &self.viewer.responder else {
             return operator;
         };
-        let goes = self.incident.leg(responder).is_some();
+        let owner = self.incident.owner.as_ref();
+        let accepted = owner.and_then(|owner| owner.carer.as_ref());
+        let goes = self.incident.leg(responder).is_some() || accepted == Some(responder);
         let own = match act {
+            Act::Accept => true,
             Act::SendResponder { responder: sent } => sent == responder.as_str(),
-            Act::Arrive { .. }
+            Act::SetOut { .. }
+            | Act::Arrive { .. }
             | Act::DelayResponder { .. }
             | Act::ReturnResponder { .. }
             | Act::CallService { .. }
@@ -197,6 +214,9 @@ impl Order<'_> {
                 result: coded("result", &result)?,
             },
             Act::SendResponder { responder } => self.send(&responder).await?,
+            Act::SetOut { responder } => C::SetOut {
+                responder: responder_id(&responder)?,
+            },
             Act::DelayResponder { responder, minutes } => C::DelayResponder {
                 responder: responder_id(&responder)?,
                 eta: ahead(minutes),
@@ -211,6 +231,10 @@ impl Order<'_> {
                 service: coded("service", &service)?,
             },
             Act::AskSupport => C::AskSupport,
+            Act::AnswerSupport => C::AnswerSupport {
+                operator,
+                party: self.support_party()?,
+            },
             Act::AddNote { text } => {
                 let text = self.sealed("text", Some(text)).await?;
                 let text = text.ok_or_else(|| Failure::malformed("the note is empty"))?;
@@ -266,6 +290,22 @@ impl Order<'_> {
                 Some(site) => parties_of(site, self.city).into_iter().next(),
                 None => self.viewer.parties().into_iter().next(),
             })
+            .ok_or_else(|| Failure::refused("not_offered", "it has not been offered there", None))
+    }
+
+    /// The desk as which support is answered for; whoever is at none is told that it is not theirs.
+    fn support_party(&self) -> Answer<Party> {
+        let sight = Sight {
+            viewer: self.viewer.clone(),
+            duty: self.duty.cloned(),
+            purpose: Purpose::List,
+        };
+        let parties = || match self.duty {
+            Some(site) => parties_of(site, self.city),
+            None => self.viewer.parties(),
+        };
+        support_as(self.incident, &sight, self.city)
+            .or_else(|| parties().into_iter().next())
             .ok_or_else(|| Failure::refused("not_offered", "it has not been offered there", None))
     }
 

@@ -18,6 +18,7 @@ use domain::{
     record::Hold,
     resident::{Address, Contact},
     routing::travel,
+    site::SiteRecord,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use wire::card::{ContactView, EarlierView, HoldView, ResidentEnglish, ResidentView};
@@ -343,6 +344,17 @@ pub(crate) fn way_of(
         }
     };
     travel(city.ground(), from, to, traveller).map(|way| way.seconds)
+}
+
+/// How long it is from a site to a place, in seconds.
+pub(crate) fn way_from(city: &City, site: &SiteRecord, place: Option<(i32, i32)>) -> Option<u32> {
+    let (lon_e6, lat_e6) = place?;
+    let from = Place {
+        lon_e6: site.lon_e6,
+        lat_e6: site.lat_e6,
+    };
+    let to = Place { lon_e6, lat_e6 };
+    travel(city.ground(), from, to, site.traveller).map(|way| way.seconds)
 }
 
 /// A way as it is announced.

@@ -17,7 +17,7 @@ use axum::{
     Json,
     extract::{Path, Request, State, rejection::PathRejection},
 };
-use directory::{ResidentRow, Whose, harbin};
+use directory::{ResidentRow, Whose};
 use domain::ResidentId;
 use std::sync::Arc;
 use wire::{
@@ -97,6 +97,7 @@ pub(crate) async fn by_phone(
         .await
         .map_err(unavailable)?;
     let found = found.ok_or_else(|| Failure::malformed("phone: not a telephone number"))?;
+    let city = Arc::clone(&app.shared.board().city);
     let mut residents = Vec::new();
     for (id, whose) in found.residents {
         let incident = incident_of(&app, &viewer, &id);
@@ -115,7 +116,7 @@ pub(crate) async fn by_phone(
             .records
             .viewed_durably(&viewer.operator, &id, BY_PHONE.to_owned());
         noted.await.map_err(unavailable)?;
-        let community = harbin::community(&row.community);
+        let community = city.area.communities.get(&row.community);
         residents.push(ResidentFound {
             id: id.to_string(),
             name: profile.name.clone(),

@@ -54,6 +54,7 @@ async fn line(casebook: &Casebook, incident: IncidentId, told: &Told, city: &Cit
         revision: told.revision,
         position: told.position,
         at: told.at.0,
+        said_at: told.said_at.map(|at| at.0),
         kind: told.event.stored_name().to_owned(),
         by_en: by.as_ref().map(|by| by.en.clone()),
         by: by.map(|by| by.zh),
@@ -82,6 +83,7 @@ fn by(told: &Told, city: &City) -> Option<Named> {
         (
             _,
             IncidentEvent::Accepted { operator, .. }
+            | IncidentEvent::SupportAnswered { operator, .. }
             | IncidentEvent::OfferDeclined { operator, .. },
         ) => Some(operator_name(city, operator)),
         _ => None,
@@ -100,7 +102,8 @@ fn args(told: &Told, city: &City, tongue: Tongue) -> Vec<String> {
     };
     let operator_name = |id: &OperatorId| tongue.of(operator_name(city, id));
     let responder_name = |id: &ResponderId| tongue.of(responder_name(city, id));
-    let minutes = |at: &Timestamp| at.since(told.at).as_secs().div_ceil(60).to_string();
+    let happened = told.said_at.unwrap_or(told.at);
+    let minutes = |at: &Timestamp| at.since(happened).as_secs().div_ceil(60).to_string();
     match &told.event {
         E::IncidentOpened { alarm, .. } => vec![word(&alarm.kind)],
         E::AlarmJoined { alarm, presses, .. } => vec![word(&alarm.kind), presses.to_string()],
@@ -130,6 +133,8 @@ fn args(told: &Told, city: &City, tongue: Tongue) -> Vec<String> {
         E::OfferDeclined {
             party: p, reason, ..
         } => vec![party(p), reason.clone()],
+        E::SupportAsked { to, .. } => vec![party(to)],
+        E::SupportAnswered { party: p, .. } => vec![party(p)],
         E::Escalated { to, about } => vec![party(to), word(about)],
         E::Accepted { party: p, .. } => vec![party(p)],
         E::AcceptanceLapsed { operator } => vec![operator_name(operator)],
@@ -146,7 +151,9 @@ fn args(told: &Told, city: &City, tongue: Tongue) -> Vec<String> {
             };
             vec![whom, word(result)]
         }
-        E::ResponderSent { responder, eta, .. } | E::ResponderDelayed { responder, eta } => {
+        E::ResponderSent { responder, eta, .. }
+        | E::ResponderSetOut { responder, eta }
+        | E::ResponderDelayed { responder, eta } => {
             vec![responder_name(responder), minutes(eta)]
         }
         E::ResponderArrived { responder, .. } | E::ResponderReturned { responder } => {

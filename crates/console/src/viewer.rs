@@ -204,6 +204,7 @@ fn touches_district(incident: &Incident, district: &DistrictId, city: &City) -> 
             .as_ref()
             .is_some_and(|o| of_district(&o.party))
         || incident.desks.iter().any(of_district)
+        || incident.rung_now().any(|rung| of_district(&rung.party))
         || incident
             .offer
             .as_ref()

@@ -283,7 +283,7 @@ impl Phones {
                 return self.call(&ringing, None).await;
             }
         };
-        if incident.ringing().is_some() {
+        if incident.rung_now().any(|rung| rung.party == ringing.party) {
             self.call(&ringing, Some(&incident)).await;
         }
     }
@@ -353,7 +353,7 @@ impl Phones {
 
 /// What is spoken: the kind of call and the district.
 fn say(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> String {
-    let kind = incident.and_then(|incident| incident.alarms.first());
+    let kind = incident.and_then(Incident::worst);
     let what = match kind.map(|alarm| alarm.kind) {
         Some(SignalKind::Sos) => "有老人按下紧急呼叫",
         Some(SignalKind::Fall) => "有老人跌倒报警",
@@ -365,6 +365,9 @@ fn say(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> St
         _ => "有老人发出求助信号",
     };
     let place = district.unwrap_or("本市");
+    if wants_support(incident, party) {
+        return format!("安铃紧急呼叫:{place}{what},上门人员请求支援,请接听并派人。");
+    }
     match party {
         Party::Keyholder => {
             format!("安铃提醒您:{place}{what},您登记为持钥匙联系人,请尽快与服务站联系。")
@@ -373,8 +376,16 @@ fn say(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> St
     }
 }
 
+/// It rings for support and not to be taken.
+fn wants_support(incident: Option<&Incident>, party: &Party) -> bool {
+    let support = incident.and_then(Incident::support_wanted);
+    let rung = support.is_some_and(|support| support.parties.iter().any(|r| &r.party == party));
+    let offered = incident.and_then(Incident::ringing);
+    rung && offered.is_none_or(|offer| offer.rung(party).is_none())
+}
+
 fn say_in_english(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> String {
-    let kind = incident.and_then(|incident| incident.alarms.first());
+    let kind = incident.and_then(Incident::worst);
     let what = match kind.map(|alarm| alarm.kind) {
         Some(SignalKind::Sos) => "somebody has pressed the emergency button",
         Some(SignalKind::Fall) => "a fall is reported",
@@ -388,6 +399,11 @@ fn say_in_english(incident: Option<&Incident>, district: Option<&str>, party: &P
     let place = district.map(directory::english::place);
     let place = place.filter(|place| !place.is_empty());
     let place = place.as_deref().unwrap_or("this city");
+    if wants_support(incident, party) {
+        return format!(
+            "Anling emergency call, {place}: {what}. Support is asked for. Please answer for it."
+        );
+    }
     match party {
         Party::Keyholder => format!(
             "Anling, {place}: {what}. You hold a key: please ring the station as soon as you can."

@@ -18,7 +18,7 @@ use domain::{
     site::SiteRecord,
 };
 use eventlog::Position;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use uuid::Uuid;
 
 /// The site whose consoles and telephone are a party's; `None` for a keyholder, who has neither, and for a desk that
@@ -117,14 +117,40 @@ impl Desk<'_> {
                 cause,
                 attempt,
             } => {
-                let since = incident.offer.as_ref().and_then(|offer| offer.rung(&party));
-                let since = since.map_or(0, |rung| rung.since.0);
+                let mut rung = incident.rung_now().filter(|rung| rung.party == party);
+                let rung = rung.find(|rung| attempt == rung.phone_attempts.saturating_add(1));
+                let since = rung.map_or(0, |rung| rung.since.0);
                 ask(
                     format!("phone:{party:?}:{attempt}:{since}"),
                     C::RingDutyPhone {
                         party,
                         attempt,
                         cause,
+                    },
+                );
+            }
+            Due::Support(party) => {
+                let support = incident.support.as_ref();
+                let (asked, nth) = support.map_or((0, 0), |s| (s.asked_at.0, s.parties.len()));
+                let means = self.means(&party);
+                let within = Duration::from_secs(self.policy.work.answer_s.into());
+                ask(
+                    format!("support:{asked}:{nth}:{seen}"),
+                    C::Offer {
+                        ring: u8::try_from(nth).unwrap_or(u8::MAX),
+                        round: 0,
+                        cause: OfferCause::Support,
+                        added: vec![party],
+                        means,
+                        widens_at: self.now + within,
+                        as_of: self.as_of.0,
+                        policy: self.policy.version,
+                        travel: TravelSource::Estimate,
+                        candidates: Vec::new(),
+                        late_ms: support.and_then(|s| {
+                            let due = if nth == 0 { s.asked_at } else { s.answer_by };
+                            late_ms(due, self.now)
+                        }),
                     },
                 );
             }
@@ -248,7 +274,7 @@ impl Desk<'_> {
                 load: self.load.get(&record.site).copied().unwrap_or(0),
             })
             .collect();
-        let kind = incident.alarms.first().map(|alarm| alarm.kind);
+        let kind = incident.worst().map(|alarm| alarm.kind);
         rank(
             place,
             located.station.as_ref(),

@@ -137,6 +137,7 @@ impl Worker {
                 at: self.casebook.now(),
                 by: Actor::Dispatcher,
                 seen: None,
+                said_at: None,
                 command,
             };
             let acted = match self.casebook.act(incident, id, asked).await {

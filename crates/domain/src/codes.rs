@@ -65,6 +65,12 @@ codes! {
     }
 }
 codes! {
+    /// Why the record of whom an unproved device claims to be is looked up.
+    ClaimReason {
+        CallBack = "call_back", SendSomebody = "send_somebody",
+    }
+}
+codes! {
     /// Why a closed call is opened again.
     ReopenCause {
         CalledAgain = "called_again", NotSafe = "not_safe", WrongCode = "wrong_code", FamilyAsked = "family_asked", Other = "other",

@@ -22,13 +22,16 @@ pub enum Actor {
     Responder(ResponderId),
 }
 
-/// An event with its stamp. `at` is by the log's clock, taken when it was decided.
+/// An event with its stamp. `at` is by the log's clock, taken when it was decided; what was reported later than it
+/// happened also says when that was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Happened<E> {
     /// When it was decided.
     pub at: Timestamp,
     /// By whom.
     pub by: Actor,
+    /// When it happened, as whoever reported it later says; `None`: when it was decided.
+    pub said_at: Option<Timestamp>,
     /// What.
     pub event: E,
 }
@@ -36,6 +39,22 @@ pub struct Happened<E> {
 impl<E> Happened<E> {
     /// Stamps an event.
     pub fn new(at: Timestamp, by: Actor, event: E) -> Self {
-        Self { at, by, event }
+        Self {
+            at,
+            by,
+            said_at: None,
+            event,
+        }
+    }
+
+    /// The same, reported later than it happened.
+    pub fn said(mut self, at: Option<Timestamp>) -> Self {
+        self.said_at = at;
+        self
+    }
+
+    /// When it happened: as it was said, else when it was decided.
+    pub fn happened_at(&self) -> Timestamp {
+        self.said_at.unwrap_or(self.at)
     }
 }

@@ -55,7 +55,8 @@ pub fn stage(incident: &Incident) -> Stage {
     if incident.somebody_there() {
         return Stage::Arrived;
     }
-    if let Some(leg) = incident.soonest() {
+    // Sent is not gone: until they set out it is *heard*, with who was sent.
+    if let Some(leg) = incident.coming().filter(|l| l.set_out_at.is_some()) {
         return if leg.delayed {
             Stage::Delayed
         } else {
@@ -75,9 +76,9 @@ pub fn stage(incident: &Incident) -> Stage {
     }
 }
 
-/// Minutes until the soonest responder arrives, rounded up, at least 1; `None` when nobody is on the way.
+/// Minutes until the responder who is spoken of arrives, rounded up, at least 1; `None` when nobody was sent.
 pub fn minutes(incident: &Incident, now: Timestamp) -> Option<u32> {
-    let seconds = incident.soonest()?.eta.since(now).as_secs();
+    let seconds = incident.coming()?.eta.since(now).as_secs();
     Some(
         u32::try_from(seconds.div_ceil(60))
             .unwrap_or(u32::MAX)
@@ -85,7 +86,8 @@ pub fn minutes(incident: &Incident, now: Timestamp) -> Option<u32> {
     )
 }
 
-/// The words for a stage. `who` is (family name, post as the directory has it); `minutes` those of [`minutes`].
+/// The words for a stage. `who` is (family name, post as the directory has it): of *heard* who accepted, or, with
+/// `minutes`, who was sent and has not set out. `minutes` are those of [`minutes`].
 pub fn say(stage: Stage, who: Option<(&str, &str)>, minutes: Option<u32>) -> String {
     let who = who.map_or_else(
         || "工作人员".to_owned(),
@@ -94,7 +96,8 @@ pub fn say(stage: Stage, who: Option<(&str, &str)>, minutes: Option<u32>) -> Str
     match (stage, minutes) {
         (Stage::Received, _) => "呼叫已收到,正在联系服务站".to_owned(),
         (Stage::Seeking, _) => "还在为您联系,请别着急".to_owned(),
-        (Stage::Heard, _) => format!("{who}已接单,马上与您联系"),
+        (Stage::Heard, Some(n)) => format!("已派{who}上门,约{n}分钟到"),
+        (Stage::Heard, None) => format!("{who}已接单,马上与您联系"),
         (Stage::Coming, Some(n)) => format!("{who}已出发,约{n}分钟到"),
         (Stage::Coming, None) => format!("{who}已出发"),
         (Stage::Delayed, Some(n)) => format!("路上耽搁了,还需约{n}分钟"),

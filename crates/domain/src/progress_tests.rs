@@ -68,6 +68,10 @@ fn the_stage_follows_the_work_and_goes_back_to_seeking_when_the_plan_fails() {
         eta: Timestamp(300_000),
         seconds: 300,
     };
+    let set_out = IncidentEvent::ResponderSetOut {
+        responder: carer(),
+        eta: Timestamp(300_000),
+    };
     let delayed = IncidentEvent::ResponderDelayed {
         responder: carer(),
         eta: Timestamp(500_000),
@@ -96,9 +100,12 @@ fn the_stage_follows_the_work_and_goes_back_to_seeking_when_the_plan_fails() {
             Stage::Seeking,
         ),
         (accepted, Stage::Heard),
-        (sent.clone(), Stage::Coming),
+        // Sent is not gone.
+        (sent.clone(), Stage::Heard),
+        (set_out.clone(), Stage::Coming),
         (back, Stage::Seeking),
-        (sent, Stage::Coming),
+        (sent, Stage::Heard),
+        (set_out, Stage::Coming),
         (delayed, Stage::Delayed),
         (arrived, Stage::Arrived),
         (resolved, Stage::Done),
@@ -129,7 +136,7 @@ fn the_words_are_exactly_these() {
     for (stage, words) in [
         (Stage::Received, "呼叫已收到,正在联系服务站"),
         (Stage::Seeking, "还在为您联系,请别着急"),
-        (Stage::Heard, "王护理员已接单,马上与您联系"),
+        (Stage::Heard, "已派王护理员上门,约7分钟到"),
         (Stage::Coming, "王护理员已出发,约7分钟到"),
         (Stage::Delayed, "路上耽搁了,还需约7分钟"),
         (Stage::Arrived, "王护理员已到达"),
@@ -138,6 +145,7 @@ fn the_words_are_exactly_these() {
         assert_eq!(say(stage, wang, Some(7)), words);
         assert_eq!(serde_json::to_value(stage).unwrap(), stage.as_str());
     }
+    assert_eq!(say(Stage::Heard, wang, None), "王护理员已接单,马上与您联系");
     assert_eq!(AMBULANCE, "已拨打120");
     assert_eq!(say(Stage::Coming, None, None), "工作人员已出发");
     assert_eq!(say(Stage::Delayed, None, None), "路上耽搁了");

@@ -6,7 +6,7 @@
 use crate::limits::SEEKING_AFTER;
 use directory::City;
 use domain::{
-    Timestamp,
+    ResponderId, Timestamp,
     incident::Incident,
     operator::ResponderKind,
     progress::{self, Stage},
@@ -46,8 +46,9 @@ pub(crate) fn tell(incident: &Incident, city: &City, now: Timestamp) -> Told {
     if ambulance && stage != Stage::Done {
         say = format!("{say},{}", progress::AMBULANCE);
     }
-    let moving = matches!(stage, Stage::Coming | Stage::Delayed);
-    let eta = incident.soonest().filter(|_| moving).map(|leg| leg.eta);
+    // Of *heard* only when somebody was sent: the words then say who goes and when they should be there.
+    let sent = matches!(stage, Stage::Heard | Stage::Coming | Stage::Delayed);
+    let eta = incident.coming().filter(|_| sent).map(|leg| leg.eta);
     let seconds = |eta: Timestamp| u32::try_from(eta.since(now).as_secs()).unwrap_or(u32::MAX);
     Told {
         out: StageOut {
@@ -105,26 +106,33 @@ fn patient(stage: Stage, since: Timestamp, now: Timestamp) -> Stage {
 /// Family name and post of whom the sentence is about.
 fn who(incident: &Incident, stage: Stage, city: &City) -> Option<(String, String)> {
     match stage {
-        Stage::Heard => {
+        Stage::Heard if incident.coming().is_none() => {
             let owner = incident.owner.as_ref()?;
+            if let Some(carer) = &owner.carer {
+                return responder(city, carer);
+            }
             let row = city.operators.get(&owner.operator)?;
             Some((progress::surname(&row.name).to_owned(), row.post.clone()))
         }
-        Stage::Coming | Stage::Delayed | Stage::Arrived => {
+        Stage::Heard | Stage::Coming | Stage::Delayed | Stage::Arrived => {
             let there = incident
                 .responders
                 .iter()
                 .find(|leg| leg.arrived_at.is_some());
             let leg = match stage {
                 Stage::Arrived => there,
-                _ => incident.soonest(),
+                _ => incident.coming(),
             };
-            let row = city.responders.get(&leg?.responder)?;
-            let post = post(row.kind).to_owned();
-            Some((progress::surname(&row.name).to_owned(), post))
+            responder(city, &leg?.responder)
         }
         Stage::Received | Stage::Seeking | Stage::Done => None,
     }
+}
+
+fn responder(city: &City, id: &ResponderId) -> Option<(String, String)> {
+    let row = city.responders.get(id)?;
+    let name = progress::surname(&row.name).to_owned();
+    Some((name, post(row.kind).to_owned()))
 }
 
 fn post(kind: ResponderKind) -> &'static str {

@@ -31,8 +31,14 @@ shapes! {
         pub priority: u8,
         /// `waiting`, `offered`, `accepted`, `talking`, `underway`, `on_site`, `held`, `resolved`.
         pub phase: String,
-        /// Kind of the opening alarm: `sos`, `fall` …
+        /// What it is named by: the kind of its most pressing alarm, the latest among equals: `sos`, `fall` …
         pub kind: String,
+        /// Kind of the opening alarm.
+        pub first_kind: String,
+        /// Kind of the last press.
+        pub last_kind: String,
+        /// Every kind that was said, in the order first said.
+        pub kinds: Vec<String>,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub opened_at: i64,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
@@ -53,6 +59,8 @@ shapes! {
         pub lon: Option<f64>,
         pub lat: Option<f64>,
         pub device: Option<DeviceView>,
+        /// Whom a known device that did not prove itself claims to speak for.
+        pub claim: Option<ClaimView>,
         /// Absent when nobody is known or this person may not see it.
         pub resident: Option<ResidentView>,
         pub owner: Option<OwnerView>,
@@ -62,6 +70,10 @@ shapes! {
         pub rings_me: bool,
         /// The party as which they may accept, when they may.
         pub accept_as: Option<PartyView>,
+        /// Support was asked for beside the owner.
+        pub support: Option<SupportView>,
+        /// The desk as which they may answer for that support, when they may: `answer_support`.
+        pub support_as: Option<PartyView>,
         pub offer: Option<OfferView>,
         /// Every open incident has one.
         pub deadline: Option<DeadlineView>,
@@ -184,16 +196,49 @@ shapes! {
     }
     pub struct OwnerView {
         pub operator: String,
+        /// Of the responder who accepted on their own phone, when one did; else of the operator.
         pub name: String,
         pub name_en: String,
         pub post: String,
         pub post_en: String,
+        /// That responder; the call is held in the name of `operator`'s account.
+        pub carer: Option<String>,
         pub party: PartyView,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub since: i64,
         pub first_step: bool,
         /// No live console of theirs.
         pub unreachable: bool,
+    }
+    /// Nothing of it is proved, and nobody is named: the record opens by `POST /v1/incidents/{id}/claim`, with a reason.
+    pub struct ClaimView {
+        pub device: String,
+        /// Where whoever has the device lives.
+        pub community: String,
+        pub community_en: String,
+        /// Their home station, and its duty phone.
+        pub station: Option<String>,
+        pub station_en: Option<String>,
+        pub station_phone: Option<String>,
+        /// Whoever this card was made for holds the call.
+        pub may_look_up: bool,
+    }
+    pub struct SupportView {
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        pub asked_at: i64,
+        /// Who asks, by working name.
+        pub by: String,
+        pub by_en: String,
+        /// It was a responder on the spot or on the way.
+        pub by_responder: bool,
+        /// The desks that are rung for it.
+        pub rung: Vec<RungView>,
+        /// Who answers for it, since when and for which desk.
+        pub answered_by: Option<String>,
+        pub answered_by_en: Option<String>,
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub answered_at: Option<i64>,
+        pub answered_as: Option<PartyView>,
     }
     pub struct OfferView {
         pub ring: u8,
@@ -230,7 +275,8 @@ shapes! {
         pub ruled_out: Option<String>,
     }
     pub struct DeadlineView {
-        /// `offer`, `widen`, `show`, `duty_phone`, `first_step`, `talk`, `arrival`, `on_site`, `wake`, `answer`.
+        /// `offer`, `widen`, `show`, `duty_phone`, `first_step`, `talk`, `arrival`, `on_site`, `wake`, `answer`,
+        /// `support`.
         pub kind: String,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub at: i64,
@@ -253,11 +299,17 @@ shapes! {
         pub phone: Option<String>,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub sent_at: i64,
+        /// Set out; until then they were only sent.
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub set_out_at: Option<i64>,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub eta: i64,
         pub delayed: bool,
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
         pub arrived_at: Option<i64>,
+        /// When the arrival was recorded, if it was reported later than it happened.
+        #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+        pub arrival_recorded_at: Option<i64>,
         /// Where they set out, degrees.
         pub from_lon: Option<f64>,
         pub from_lat: Option<f64>,
@@ -306,6 +358,10 @@ shapes! {
         pub position: u64,
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub at: i64,
+        /// When it happened, if it was reported later: `at` is when it was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "ts", ts(type = "number", optional))]
+        pub said_at: Option<i64>,
         /// Stored name of the event: `IncidentOpened` …
         pub kind: String,
         /// Who did it, by working name; absent: the machine.

@@ -147,6 +147,39 @@ shapes! {
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub at: i64,
     }
+    /// `GET /v1/incidents/{id}/targets`: who a call could be given to; `people` are on duty at a live console.
+    pub struct Targets {
+        /// Stations and facilities, soonest first.
+        pub sites: Vec<TargetSite>,
+        pub people: Vec<TargetPerson>,
+    }
+    pub struct TargetSite {
+        pub site: String,
+        /// From there to the call; absent when the place is not known or there is no way.
+        pub seconds: Option<u32>,
+    }
+    pub struct TargetPerson {
+        pub operator: String,
+        pub name: String,
+        pub name_en: String,
+        pub post: String,
+        pub post_en: String,
+        /// For which they are on duty.
+        pub party: PartyView,
+    }
+    /// `POST /v1/incidents/{id}/claim`: why the record of whom an unproved device claims to be is looked up: `call_back`,
+    /// `send_somebody`.
+    pub struct ClaimIn { pub reason: String }
+    /// What is needed to find out, and no more.
+    pub struct ClaimedRecord {
+        pub name: String,
+        pub name_latin: String,
+        pub phone: String,
+        pub address_line: String,
+        pub address_line_en: String,
+        /// The key is destroyed; nothing personal is left.
+        pub erased: bool,
+    }
     /// `POST /v1/incidents/{id}/commands`, and `command` over the WebSocket.
     pub struct CommandIn {
         /// A UUID made by the sender; repeated, it gets its first result.
@@ -154,6 +187,11 @@ shapes! {
         /// The card's revision on the screen.
         #[cfg_attr(feature = "ts", ts(type = "number | null"))]
         pub seen: Option<u64>,
+        /// When it happened, by the server's clock as far as the sender knows it, of a report that was kept back: believed
+        /// when it lies between the sending (or the acceptance) and now and at most twelve hours back.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "ts", ts(type = "number", optional))]
+        pub at: Option<i64>,
         #[serde(rename = "do")]
         pub act: Act,
     }
@@ -228,6 +266,10 @@ pub enum Act {
     SendResponder {
         responder: String,
     },
+    /// On the way, after they were sent.
+    SetOut {
+        responder: String,
+    },
     /// `minutes` from now.
     DelayResponder {
         responder: String,
@@ -244,6 +286,8 @@ pub enum Act {
         service: String,
     },
     AskSupport,
+    /// A desk answers for support that was asked for; the owner keeps the call.
+    AnswerSupport,
     AddNote {
         text: String,
     },

@@ -65,6 +65,7 @@ pub(crate) async fn a_call(node: &Node, door: &mut Door, messages: &Messages) {
         "/v1/incidents",
         &of(""),
         &of("/events"),
+        &of("/targets"),
         "/v1/sites",
         "/v1/map",
         &format!("/v1/residents/{resident}"),
@@ -142,6 +143,7 @@ pub(crate) async fn a_call(node: &Node, door: &mut Door, messages: &Messages) {
     door.ask(get(door, &of(""))).await;
 
     a_duty_phone(node, door, &mut line).await;
+    a_claim(node, door, &mut line, &token).await;
     let of_replay = a_replay(door, messages, &token, again["position"].as_u64().unwrap()).await;
 
     line.say(json!({ "t": "sign_off" })).await;
@@ -259,6 +261,29 @@ async fn a_replay(
     replay.kinds
 }
 
+/// A device on record with a key that does not fit: whoever holds the call looks up whom it claims to be.
+async fn a_claim(node: &Node, door: &mut Door, line: &mut Line<'_>, token: &str) {
+    let device = &node.device_list()[3];
+    let press =
+        json!({ "device": device.device, "press": Uuid::new_v4().to_string(), "kind": "sos" });
+    let forged = node.client.post(format!("{}/v1/signals", node.devices));
+    let answer = forged.bearer_auth("not its key").json(&press).send().await;
+    assert_eq!(answer.unwrap().status(), 202);
+    let claims = |m: &Value| m["changes"][0]["card"]["claim"].is_object();
+    let heard = line.until("changes", claims).await;
+    let incident = heard["changes"][0]["card"]["id"].as_str().unwrap();
+    let ask = |door: &Door, of: &str, body: Value| {
+        let path = format!("/v1/incidents/{incident}{of}");
+        door.request("post", &path).bearer_auth(token).json(&body)
+    };
+    let reason = || json!({ "reason": "call_back" });
+    assert_eq!(door.ask(ask(door, "/claim", reason())).await.0, 403);
+    let accept = order(&json!({ "act": "accept" }));
+    assert_eq!(door.ask(ask(door, "/commands", accept)).await.0, 200);
+    let (status, record) = door.ask(ask(door, "/claim", reason())).await;
+    assert_eq!(status, 200, "{record}");
+}
+
 /// A card goes from a board when somebody else has the call, or it is not that site's.
 async fn a_site_loses_a_card(node: &Node, door: &mut Door, messages: &Messages) {
     let site = node.account("site:");
@@ -321,15 +346,20 @@ pub(crate) async fn whoever_is_not_let_in(node: &Node, door: &mut Door) {
             assert_eq!(door.ask(foreign.json(&json!({}))).await.0, 403, "{path}");
         }
         if path.contains("{id}") && has("404") {
+            let body = if path.ends_with("/claim") {
+                json!({ "reason": "call_back" })
+            } else {
+                order(&json!({ "act": "accept" }))
+            };
             let mut gone = door.request(&method, &real).bearer_auth(&token);
             if method == "post" {
-                gone = gone.json(&order(&json!({ "act": "accept" })));
+                gone = gone.json(&body);
             }
             assert_eq!(door.ask(gone).await.0, 404, "{path}");
             let odd = path.replace("{id}", "%20");
             let mut odd = door.request(&method, &odd).bearer_auth(&token);
             if method == "post" {
-                odd = odd.json(&order(&json!({ "act": "accept" })));
+                odd = odd.json(&body);
             }
             assert_eq!(door.ask(odd).await.0, 400, "{path}");
         }

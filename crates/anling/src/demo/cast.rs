@@ -38,6 +38,9 @@ const NEXT_CALL_AFTER: Duration = Duration::from_secs(90);
 const WEIGHED: usize = 60;
 /// Devices tried for one call of a visitor.
 const CALL_TRIES: usize = 4;
+/// How the cast's press numbers begin: so that its calls are known from a visitor's after a pause.
+pub(crate) const CAST_PRESS: &str = "cast-";
+
 /// How long a press has to join a call that is open already.
 const JOINED_AFTER: Duration = Duration::from_millis(500);
 /// How long the cast leaves a visitor's call alone.
@@ -166,7 +169,7 @@ pub(crate) async fn press(
     device: &DemoDevice,
     kind: &str,
 ) -> Option<String> {
-    let press = uuid::Uuid::now_v7().to_string();
+    let press = format!("{CAST_PRESS}{}", uuid::Uuid::now_v7());
     let body = serde_json::json!({ "device": device.device, "press": press, "kind": kind });
     for attempt in 0..4_u32 {
         let sent = client

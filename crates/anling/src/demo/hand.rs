@@ -55,6 +55,8 @@ struct Held {
     rings_me: bool,
     /// It is open, and they could accept it.
     acceptable: bool,
+    /// They could answer for support.
+    support: bool,
     closed: bool,
     asked: bool,
     phase: String,
@@ -62,8 +64,8 @@ struct Held {
     device: Option<String>,
     /// Who would be sent.
     sendable: Option<String>,
-    /// Who is on the way: when they were sent, and the time that was announced.
-    underway: Option<(String, i64, i64)>,
+    /// Who was sent and is not there yet: when they set out, and the time that was announced.
+    underway: Option<(String, Option<i64>, i64)>,
     /// Somebody was there.
     visited: bool,
 }
@@ -79,13 +81,14 @@ impl Held {
             mine: card.mine,
             rings_me: card.rings_me,
             acceptable: card.accept_as.is_some(),
+            support: card.support_as.is_some(),
             closed: card.closing.is_some(),
             asked: card.asked.is_some(),
             phase: card.phase.clone(),
             kind: card.kind.clone(),
             device: card.device.as_ref().map(|device| device.id.clone()),
             sendable: sendable.map(|option| option.responder.clone()),
-            underway: underway.map(|leg| (leg.responder.clone(), leg.sent_at, leg.eta)),
+            underway: underway.map(|leg| (leg.responder.clone(), leg.set_out_at, leg.eta)),
             visited: card.responders.iter().any(|leg| leg.arrived_at.is_some()),
         }
     }
@@ -214,7 +217,7 @@ impl Hand {
                 },
                 _ = steps.tick() => {
                     for (incident, seen, act) in self.steps(&cards, &mut plans) {
-                        let command = CommandIn { id: uuid::Uuid::now_v7().to_string(), seen: Some(seen), act };
+                        let command = CommandIn { id: uuid::Uuid::now_v7().to_string(), seen: Some(seen), at: None, act };
                         say(socket, &FromPage::Command { incident, command }).await?;
                     }
                 }
@@ -322,6 +325,9 @@ fn take_in(cards: &mut HashMap<String, Held>, message: ToPage) -> Vec<FromPage> 
 
 /// The next step of a call.
 fn act(card: &Held, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
+    if !card.mine && card.support {
+        return Some(Act::AnswerSupport);
+    }
     if !card.mine {
         return Some(Act::Accept);
     }
@@ -348,10 +354,13 @@ fn act(card: &Held, plan: &mut Plan, drive_speed: u32) -> Option<Act> {
         }
         "talking" => Some(resolve(card)),
         "underway" => {
-            let (responder, sent_at, eta) = card.underway.clone()?;
+            let (responder, set_out_at, eta) = card.underway.clone()?;
+            let Some(set_out) = set_out_at else {
+                return Some(Act::SetOut { responder });
+            };
             // Driving is sped up: the estimate stays as in life, the arrival comes sooner.
-            let way_ms = (eta - sent_at).max(0) / i64::from(drive_speed.max(1));
-            (now_ms() >= sent_at + way_ms).then_some(Act::Arrive { responder })
+            let way_ms = (eta - set_out).max(0) / i64::from(drive_speed.max(1));
+            (now_ms() >= set_out + way_ms).then_some(Act::Arrive { responder })
         }
         "on_site" => Some(resolve(card)),
         "held" => Some(Act::EndHold),

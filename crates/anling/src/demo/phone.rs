@@ -23,6 +23,8 @@ const CALLS_LIMIT: usize = 50;
 const BODY_LIMIT: usize = 16 * 1024;
 /// How long a call rings, in milliseconds: as long as a telephone does.
 const RINGS_FOR_MS: i64 = 45_000;
+/// Ended calls shown beside those that ring. Ours: what was answered just now, and not a history.
+const ENDED_SHOWN: usize = 3;
 
 /// One call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -112,13 +114,52 @@ async fn page(kind: &'static str, text: &'static str) -> Response {
 
 async fn list(State(exchange): State<Exchange>) -> Response {
     let now = now().0;
-    let ringing: Vec<Call> = exchange
-        .calls()
-        .iter()
-        .filter(|call| call.answer.is_some() || now - call.at < RINGS_FOR_MS)
-        .cloned()
-        .collect();
-    Json(serde_json::json!({ "now": now, "calls": ringing })).into_response()
+    let calls = shown(&exchange.calls(), now);
+    Json(serde_json::json!({ "now": now, "calls": calls })).into_response()
+}
+
+/// A call as the page shows it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    /// The same telephone for the same incident: rung again it stays the card it is.
+    key: String,
+    rings: bool,
+    /// A keyholder is asked to ring the station; there is nothing to press.
+    keyholder: bool,
+    #[serde(flatten)]
+    call: Call,
+}
+
+/// What rings now, in the order it began, then the few that ended last. `calls` are newest first.
+fn shown(calls: &VecDeque<Call>, now: i64) -> Vec<Shown> {
+    let mut all: Vec<Shown> = Vec::new();
+    for call in calls {
+        let key = format!("{} {}", call.incident, call.party);
+        if all.iter().any(|known| known.key == key) {
+            continue;
+        }
+        all.push(Shown {
+            key,
+            rings: call.answer.is_none() && now - call.at < RINGS_FOR_MS,
+            keyholder: party_word(&call.party) == "keyholder",
+            call: call.clone(),
+        });
+    }
+    let (ringing, ended): (Vec<Shown>, Vec<Shown>) = all.into_iter().partition(|it| it.rings);
+    let began = |it: &Shown| {
+        let same = |call: &&Call| format!("{} {}", call.incident, call.party) == it.key;
+        calls.iter().filter(same).map(|call| call.at).min()
+    };
+    let mut ringing: Vec<(Option<i64>, Shown)> =
+        ringing.into_iter().map(|it| (began(&it), it)).collect();
+    ringing.sort_by(|(a, x), (b, y)| (a, &x.key).cmp(&(b, &y.key)));
+    let ringing = ringing.into_iter().map(|(_, it)| it);
+    ringing.chain(ended.into_iter().take(ENDED_SHOWN)).collect()
+}
+
+fn party_word(party: &serde_json::Value) -> &str {
+    let word = party.as_str().or_else(|| party.get("party")?.as_str());
+    word.unwrap_or_default()
 }
 
 async fn ring(State(exchange): State<Exchange>, headers: HeaderMap, body: Bytes) -> StatusCode {
@@ -190,4 +231,40 @@ async fn answer(
 
 fn now() -> domain::Timestamp {
     domain::Timestamp(eventlog::clock::now_micros() / 1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(n: u32, incident: &str, party: &str, at: i64) -> Call {
+        Call {
+            call: format!("c{n}"),
+            incident: incident.to_owned(),
+            party: serde_json::json!({ "party": party }),
+            to: String::new(),
+            say: String::new(),
+            say_en: String::new(),
+            at,
+            answer: None,
+        }
+    }
+
+    #[test]
+    fn what_rings_keeps_its_place_and_few_ended_calls_are_shown() {
+        let mut calls = VecDeque::new();
+        for n in 0..20 {
+            calls.push_front(call(n, &format!("old{n}"), "site", i64::from(n)));
+        }
+        calls.push_front(call(90, "a", "site", 100_000));
+        calls.push_front(call(91, "b", "keyholder", 101_000));
+        // Rung again: still one card, at its place.
+        calls.push_front(call(92, "a", "site", 130_000));
+        let shown = shown(&calls, 131_000);
+        let names: Vec<&str> = shown.iter().map(|it| it.call.call.as_str()).collect();
+        assert_eq!(names, ["c92", "c91", "c19", "c18", "c17"]);
+        let rings: Vec<bool> = shown.iter().map(|it| it.rings).collect();
+        assert_eq!(rings, [true, true, false, false, false]);
+        assert!(shown[1].keyholder && !shown[0].keyholder);
+    }
 }

@@ -4,6 +4,7 @@
 //! May not know: how closing is decided; it asks the casebook like everybody.
 
 use crate::{
+    demo::cast::CAST_PRESS,
     failure::{Doing, Failure},
     ground::Ground,
 };
@@ -11,7 +12,7 @@ use casebook::{ActError, Case};
 use domain::{
     Actor, CommandId, IncidentId, Timestamp,
     codes::{Action, Outcome, Reason},
-    incident::{Asked, IncidentCommand, IncidentEvent},
+    incident::{Asked, Incident, IncidentCommand, IncidentEvent},
 };
 use eventlog::{Direction, Position};
 use std::collections::BTreeSet;
@@ -38,15 +39,16 @@ pub(crate) async fn close_old(ground: &Ground) -> Result<usize, Failure> {
     let open = open_incidents(ground).await?;
     let mut closed = 0;
     for id in open {
+        let incident = ground.book.fold_incident(id).await;
+        let incident = incident.doing("read an incident")?;
+        let Some(incident) = incident.filter(is_the_casts) else {
+            continue;
+        };
         let asked = Asked {
             at: Timestamp(now),
             by: Actor::Dispatcher,
-            seen: ground
-                .book
-                .fold_incident(id)
-                .await
-                .doing("read an incident")?
-                .map(|incident| incident.revision),
+            seen: Some(incident.revision),
+            said_at: None,
             command: IncidentCommand::Resolve {
                 reason: Reason::Unknown,
                 actions: vec![Action::None],
@@ -72,6 +74,13 @@ pub(crate) async fn close_old(ground: &Ground) -> Result<usize, Failure> {
         }
     }
     Ok(closed)
+}
+
+/// Whether nobody but the cast has called in it. What a visitor has pressed is the visitor's, also when it joined a call
+/// of the cast; it stays open.
+fn is_the_casts(incident: &Incident) -> bool {
+    let mut alarms = incident.alarms.iter();
+    alarms.all(|alarm| alarm.press.starts_with(CAST_PRESS))
 }
 
 async fn open_incidents(ground: &Ground) -> Result<BTreeSet<IncidentId>, Failure> {
@@ -130,14 +139,14 @@ mod tests {
         }
     }
 
-    async fn open_one(ground: &Ground) -> IncidentId {
-        let device = DeviceId::parse("HRB-000001").unwrap();
+    async fn open_one(ground: &Ground, n: u32, press: &str) -> IncidentId {
+        let device = DeviceId::parse(&format!("HRB-{n:06}")).unwrap();
         let at = Timestamp(ground.log.now_micros() / 1000);
         let alarm = AlarmRef {
-            alarm: AlarmId(uuid::Uuid::from_u128(7)),
+            alarm: AlarmId(uuid::Uuid::from_u128(n.into())),
             position: 1,
             device: Some(device.clone()),
-            press: "1".to_owned(),
+            press: press.to_owned(),
             kind: SignalKind::Sos,
             received_at: at,
             problems: vec![],
@@ -162,7 +171,8 @@ mod tests {
     async fn after_a_pause_what_was_left_open_is_closed_and_marked() {
         let clock = Arc::new(ManualClock::new(1_800_000_000_000_000));
         let ground = ground(&clock).await;
-        let incident = open_one(&ground).await;
+        let incident = open_one(&ground, 1, &format!("{CAST_PRESS}1")).await;
+        let visitors = open_one(&ground, 2, "1").await;
         clock.advance(Duration::from_mins(9));
         assert_eq!(
             close_old(&ground).await.unwrap(),
@@ -174,6 +184,11 @@ mod tests {
         let closed = ground.book.fold_incident(incident).await.unwrap().unwrap();
         let closing = closed.closing.unwrap();
         assert!(closing.machine, "closed by the machine, and marked so");
+        let visitors = ground.book.fold_incident(visitors).await.unwrap().unwrap();
+        assert!(
+            visitors.is_open(),
+            "a visitor's own press is nobody's to close"
+        );
         clock.advance(Duration::from_mins(20));
         assert_eq!(
             close_old(&ground).await.unwrap(),

@@ -80,6 +80,7 @@ pub(crate) fn asked(name: &str, command: IncidentCommand) -> Asked {
         at: Timestamp(START_MS + 1_000),
         by: Actor::Operator(operator(name)),
         seen: None,
+        said_at: None,
         command,
     }
 }
@@ -103,6 +104,7 @@ pub(crate) async fn resolve(book: &Casebook, id: IncidentId, name: &str) -> Aske
     };
     Asked {
         seen: Some(incident.revision),
+        said_at: None,
         ..asked(name, command)
     }
 }

@@ -13,7 +13,9 @@ use manual::{
 use serde_json::json;
 use wire::{
     card::Card,
-    console::{CommandIn, CommandOut, IncidentPage, IncidentStory},
+    console::{
+        ClaimIn, ClaimedRecord, CommandIn, CommandOut, IncidentPage, IncidentStory, Targets,
+    },
 };
 
 pub(super) fn described(manual: Manual) -> Manual {
@@ -22,6 +24,8 @@ pub(super) fn described(manual: Manual) -> Manual {
         .on(Get, "/v1/incidents/{id}", one())
         .on(Get, "/v1/incidents/{id}/events", story())
         .on(Post, "/v1/incidents/{id}/commands", command())
+        .on(Get, "/v1/incidents/{id}/targets", targets())
+        .on(Post, "/v1/incidents/{id}/claim", claim())
         .on(Get, "/v1/console", live())
 }
 
@@ -113,6 +117,32 @@ fn command() -> Operation {
         .no(
             refused("closed", "the incident is closed"),
             "已办结 · It is closed",
+        )
+}
+
+fn targets() -> Operation {
+    Operation::new("可以转给谁 · Who it could be given to", "calls")
+        .about("各网点到现场的时间,以及在岗的同事 · How long it is from each site, and colleagues on duty.")
+        .signed_in()
+        .about_one("incident", INCIDENT_ID)
+        .gives::<Targets>(200, "最快的在前 · Soonest first", examples::targets())
+}
+
+fn claim() -> Operation {
+    Operation::new("未验证的终端登记在谁名下 · Whom an unproved device claims to be", "calls")
+        .about(
+            "只给接单的人;谁、为什么,先记入日志再给看 · Only for whoever holds the call; who and why is in the log before the \
+             answer leaves. `reason`: `call_back` `send_somebody`.",
+        )
+        .signed_in()
+        .own_page_only()
+        .about_one("claim", INCIDENT_ID)
+        .takes::<ClaimIn>([("to call back", json!({ "reason": "call_back" }))])
+        .reads_json()
+        .gives::<ClaimedRecord>(200, "姓名、电话、地址 · Name, telephone, address", examples::claimed())
+        .no(
+            Failure::forbidden("only whoever holds the open call looks up whom its device claims to be"),
+            "不在您手里 · You do not hold it",
         )
 }
 

@@ -101,7 +101,7 @@ fn duty_phone() -> Operation {
 
 fn page() -> Operation {
     Operation::new("值班台页面 · The console's page", "city")
-        .about("`/v1/` 以外的地址都通向它;`/m` 是护理员手机页 · Every address outside `/v1/` leads to it; `/m` is the carer's page.")
+        .about("`/m` 是护理员手机页;别的地址是 404 · `/m` is the carer's page; any other address is answered 404.")
         .gives_text(200, media::HTML, "页面 · The page")
         .with_header(200, "etag", "内容的标记 · Tag of the content")
         .with_header(200, "vary", "`accept-encoding`")

@@ -39,6 +39,21 @@ pub(super) fn resident() -> Value {
     })
 }
 
+pub(super) fn targets() -> Value {
+    json!({
+        "sites": [{ "site": "HRB-230102-01", "seconds": 410 }],
+        "people": [{ "operator": "li", "name": "李敏", "name_en": "Li Min", "post": "护理员", "post_en": "Carer", "party": party() }],
+    })
+}
+
+pub(super) fn claimed() -> Value {
+    json!({
+        "name": "王秀兰", "name_latin": "Wang Xiulan", "phone": "138-0000-0001",
+        "address_line": "道里区尚志社区安康小区3号楼2单元5层502室",
+        "address_line_en": "Daoli District, Shangzhi Community, Ankang Xiaoqu, Building 3, Unit 2, Floor 5, Room 502", "erased": false,
+    })
+}
+
 pub(super) fn line() -> Value {
     json!({ "revision": 5, "position": 4_715, "at": AT + 20_000, "kind": "Accepted", "by": "王秀英", "by_en": "Wang Xiuying",
         "args": ["尚志服务站"], "args_en": ["Shangzhi station"] })

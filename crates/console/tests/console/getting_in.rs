@@ -252,11 +252,17 @@ async fn signing_out_ends_the_live_console() {
 }
 
 #[tokio::test]
-async fn the_page_is_served_with_a_strict_policy_and_deep_addresses_lead_to_it() {
+async fn the_pages_are_served_with_a_strict_policy_and_any_other_address_is_none() {
     let hall = Hall::open().await;
-    for path in ["/", "/incidents/7", "/m", "/replay"] {
+    let (there, none) = (StatusCode::OK, StatusCode::NOT_FOUND);
+    for (path, status) in [
+        ("/", there),
+        ("/m", there),
+        ("/incidents/7", none),
+        ("/nope", none),
+    ] {
         let answer = hall.http.get(hall.url(path)).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
+        assert_eq!(answer.status(), status, "{path}");
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         assert!(header("content-type").starts_with("text/html"), "{path}");
         assert_eq!(header("cache-control"), "no-cache");

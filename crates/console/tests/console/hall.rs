@@ -284,6 +284,72 @@ impl Hall {
         handled.incident.unwrap()
     }
 
+    /// The same device says something more.
+    pub(crate) async fn join(&self, incident: IncidentId, kind: SignalKind) {
+        let folded = self.book.fold_incident(incident).await.unwrap().unwrap();
+        let alarm = AlarmRef {
+            alarm: AlarmId(Uuid::new_v4()),
+            position: self.book.log().head().0,
+            press: Uuid::new_v4().to_string(),
+            kind,
+            received_at: self.book.now(),
+            ..folded.alarms[0].clone()
+        };
+        self.dispatches(incident, IncidentCommand::Join { alarm })
+            .await;
+    }
+
+    /// An alarm of a device on record, with a key that does not fit, offered to a site.
+    pub(crate) async fn forged(&self, resident: u32, parties: &[Party]) -> IncidentId {
+        let at = self.book.now();
+        let alarm = AlarmRef {
+            alarm: AlarmId(Uuid::new_v4()),
+            position: self.book.log().head().0,
+            device: Some(DeviceId::parse(&format!("HRB-{resident:06}")).unwrap()),
+            press: Uuid::new_v4().to_string(),
+            kind: SignalKind::Sos,
+            received_at: at,
+            problems: vec![domain::signal::Problem::BadKey],
+            verified: false,
+        };
+        let opening = Opening {
+            resident: None,
+            district: Some(domain::DistrictId::parse("230102").unwrap()),
+            place_plain: None,
+            late_ms: None,
+            at,
+        };
+        let subject = SubjectId::source(&format!("{resident:08x}"));
+        let handled = self.book.open_or_join(alarm, subject, opening).await;
+        let incident = handled.unwrap().incident.unwrap();
+        self.offer(incident, 0, parties).await;
+        incident
+    }
+
+    /// The dispatcher rings a desk for support.
+    pub(crate) async fn ring_for_support(&self, incident: IncidentId, desk: Party) {
+        let command = IncidentCommand::Offer {
+            ring: 0,
+            round: 0,
+            cause: OfferCause::Support,
+            added: vec![desk],
+            means: vec![Means::Screen],
+            widens_at: self.book.now() + Duration::from_secs(60),
+            as_of: 0,
+            policy: 1,
+            travel: TravelSource::Estimate,
+            candidates: vec![],
+            late_ms: None,
+        };
+        self.dispatches(incident, command).await;
+    }
+
+    async fn dispatches(&self, incident: IncidentId, command: IncidentCommand) {
+        let asked = self.book.asked(Actor::Dispatcher, None, command);
+        let id = CommandId(Uuid::new_v4());
+        self.book.act(incident, id, asked).await.unwrap();
+    }
+
     pub(crate) async fn offer(&self, incident: IncidentId, ring: u8, parties: &[Party]) {
         let command = IncidentCommand::Offer {
             ring,
@@ -494,6 +560,7 @@ impl Page {
         let command = CommandIn {
             id: id.to_string(),
             seen: None,
+            at: None,
             act,
         };
         let incident = incident.to_string();

@@ -252,6 +252,7 @@ async fn an_offer_rings_is_shown_and_worked_to_its_end() {
     let command = wire::console::CommandIn {
         id: id.to_string(),
         seen,
+        at: None,
         act: resolve(),
     };
     let incident_text = incident.to_string();
@@ -422,7 +423,26 @@ async fn a_carer_works_a_call_from_the_phone_in_their_own_name() {
         let line = card.story.iter().find(|l| l.kind == kind).unwrap();
         line.by.clone().unwrap()
     };
-    assert_eq!(by("Accepted"), "anna护理员");
+    // The carer has accepted, and everybody is told so; the account that let the phone in holds the call.
+    assert_eq!(by("Accepted"), "carer-1师傅");
+    let owner = card.owner.as_ref().unwrap();
+    assert_eq!(owner.operator, "anna");
+    assert_eq!(
+        (owner.name.as_str(), owner.post.as_str()),
+        ("carer-1师傅", "护理员")
+    );
+    assert_eq!(owner.carer.as_deref(), Some("carer-1"));
+    let (_, refused) = hall
+        .command(
+            &hall.token("bo").await,
+            incident,
+            Uuid::new_v4(),
+            None,
+            Act::Accept,
+        )
+        .await;
+    assert_eq!(refused["who"], "carer-1师傅");
+    assert!(card.responders[0].set_out_at.is_some());
     assert_eq!(by("ResponderArrived"), "carer-1师傅");
     assert_eq!(by("EmergencyServiceCalled"), "carer-1师傅");
     // Closed, and closed again by a telephone that did not hear the answer: done once, and the record is gone from it.

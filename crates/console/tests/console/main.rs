@@ -16,3 +16,5 @@ mod live;
 mod replay;
 mod scope;
 mod several;
+mod trip;
+mod words;

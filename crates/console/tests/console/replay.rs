@@ -75,6 +75,7 @@ async fn a_replay_shows_what_was_seen_live() {
     let command = CommandIn {
         id: Uuid::new_v4().to_string(),
         seen: None,
+        at: None,
         act: Act::StartTalk,
     };
     let incident = one.to_string();

@@ -16,4 +16,5 @@ mod phones;
 mod reach;
 mod rings;
 mod starts;
+mod support;
 mod world;

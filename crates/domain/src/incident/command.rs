@@ -25,6 +25,8 @@ pub struct Asked {
     pub by: Actor,
     /// The incident's revision on the asker's screen.
     pub seen: Option<u64>,
+    /// When it happened, as a report that was kept back says; how far it is believed: [`super::Incident::believed`].
+    pub said_at: Option<Timestamp>,
     /// What is asked.
     pub command: IncidentCommand,
 }
@@ -114,6 +116,9 @@ pub enum IncidentCommand {
         from: Option<SiteId>,
         seconds: u32,
     },
+    SetOut {
+        responder: ResponderId,
+    },
     DelayResponder {
         responder: ResponderId,
         eta: Timestamp,
@@ -128,6 +133,10 @@ pub enum IncidentCommand {
         service: EmergencyService,
     },
     AskSupport,
+    AnswerSupport {
+        operator: OperatorId,
+        party: Party,
+    },
     AddNote {
         text: Sealed,
     },
@@ -184,11 +193,13 @@ impl IncidentCommand {
             Self::EndHold => "end_hold",
             Self::TryContact { .. } => "try_contact",
             Self::SendResponder { .. } => "send_responder",
+            Self::SetOut { .. } => "set_out",
             Self::DelayResponder { .. } => "delay_responder",
             Self::Arrive { .. } => "arrive",
             Self::ReturnResponder { .. } => "return_responder",
             Self::CallEmergencyService { .. } => "call_emergency_service",
             Self::AskSupport => "ask_support",
+            Self::AnswerSupport { .. } => "answer_support",
             Self::AddNote { .. } => "add_note",
             Self::AnswerProtocol { .. } => "answer_protocol",
             Self::Transfer { .. } => "transfer",

@@ -41,6 +41,8 @@ pub enum Due {
         /// Which try, from 1.
         attempt: u32,
     },
+    /// This desk is rung for support, beside the owner.
+    Support(Party),
     /// The owner took no first step.
     Lapse,
     /// The owner is to be asked.
@@ -69,34 +71,38 @@ pub fn due(incident: &Incident, policy: &RingPolicy, now: Timestamp) -> Vec<Due>
     if incident.phase == Phase::Waiting {
         all.push(Due::FirstOffer);
     }
-    if let Some(offer) = incident.ringing() {
-        if let Some(step) = step_due(incident, offer, policy, now) {
-            all.push(Due::Widen {
-                ring: step.ring,
-                round: step.round,
-                cause: step.cause,
-                late_ms: late_ms(step.missed, now),
+    if let Some(offer) = incident.ringing()
+        && let Some(step) = step_due(incident, offer, policy, now)
+    {
+        all.push(Due::Widen {
+            ring: step.ring,
+            round: step.round,
+            cause: step.cause,
+            late_ms: late_ms(step.missed, now),
+        });
+    }
+    if let Some((at, party)) = support_at(incident)
+        && at <= now
+    {
+        all.push(Due::Support(party));
+    }
+    let unseen: Vec<Party> = incident
+        .rung_now()
+        .filter(|r| show_by(r, policy).is_some_and(|at| at <= now))
+        .map(|r| r.party.clone())
+        .collect();
+    if !unseen.is_empty() {
+        all.push(Due::Unseen(unseen));
+    }
+    for rung in incident.rung_now() {
+        if let Some((at, cause)) = phone_at(incident, rung, policy)
+            && at <= now
+        {
+            all.push(Due::DutyPhone {
+                party: rung.party.clone(),
+                cause,
+                attempt: rung.phone_attempts.saturating_add(1),
             });
-        }
-        let unseen: Vec<Party> = offer
-            .parties
-            .iter()
-            .filter(|r| show_by(r, policy).is_some_and(|at| at <= now))
-            .map(|r| r.party.clone())
-            .collect();
-        if !unseen.is_empty() {
-            all.push(Due::Unseen(unseen));
-        }
-        for rung in &offer.parties {
-            if let Some((at, cause)) = phone_at(incident, rung, policy)
-                && at <= now
-            {
-                all.push(Due::DutyPhone {
-                    party: rung.party.clone(),
-                    cause,
-                    attempt: rung.phone_attempts.saturating_add(1),
-                });
-            }
         }
     }
     match (&incident.asked, owner_deadline(incident)) {
@@ -129,11 +135,12 @@ pub fn next_deadline(incident: &Incident, policy: &RingPolicy) -> Option<Deadlin
     if let Some(offer) = incident.ringing() {
         let widen = widen_deadline(incident, offer, policy);
         all.push(ours(DeadlineKind::Widen, widen));
-        for rung in &offer.parties {
-            all.extend(show_by(rung, policy).map(|at| ours(DeadlineKind::Show, at)));
-            let phone = phone_at(incident, rung, policy);
-            all.extend(phone.map(|(at, _)| ours(DeadlineKind::DutyPhone, at)));
-        }
+    }
+    all.extend(support_at(incident).map(|(at, _)| ours(DeadlineKind::Support, at)));
+    for rung in incident.rung_now() {
+        all.extend(show_by(rung, policy).map(|at| ours(DeadlineKind::Show, at)));
+        let phone = phone_at(incident, rung, policy);
+        all.extend(phone.map(|(at, _)| ours(DeadlineKind::DutyPhone, at)));
     }
     let owes = answer_at(incident, policy)
         .map(|at| (DeadlineKind::Answer, at))
@@ -293,6 +300,19 @@ fn timed_step(incident: &Incident, offer: &Offer, policy: &RingPolicy, now: Time
 fn widen_deadline(incident: &Incident, offer: &Offer, policy: &RingPolicy) -> Timestamp {
     let owed = owed_step(incident, offer, policy).map(|step| step.missed);
     owed.map_or(offer.widens_at, |at| at.min(offer.widens_at))
+}
+
+/// When a desk is rung for support, and which; `None` when nobody asked, somebody answers, or all are rung.
+fn support_at(incident: &Incident) -> Option<(Timestamp, Party)> {
+    let wanted = incident.support_wanted()?;
+    let party = incident.next_support()?;
+    let nobody_yet = wanted.parties.is_empty();
+    let at = if nobody_yet {
+        wanted.asked_at
+    } else {
+        wanted.answer_by
+    };
+    Some((at, party))
 }
 
 /// Until when a console must have shown it; `None` when one has, or nobody waits for it.

@@ -10,7 +10,7 @@ mod work;
 
 use super::{Asked, Incident, IncidentCommand, IncidentEvent, Owner, Refusal, TEXT_LIMIT};
 use crate::{
-    OperatorId, ResponderId, happened::Actor, incident::AlarmRef, policy::RingPolicy,
+    OperatorId, ResponderId, Timestamp, happened::Actor, incident::AlarmRef, policy::RingPolicy,
     signal::SignalClass,
 };
 
@@ -72,11 +72,13 @@ pub fn decide_under(
             from,
             seconds,
         } => case.send_responder(responder, from.as_ref(), *seconds),
+        C::SetOut { responder } => case.set_out(responder),
         C::DelayResponder { responder, eta } => case.delay_responder(responder, *eta),
         C::Arrive { responder } => case.arrive(responder),
         C::ReturnResponder { responder } => case.return_responder(responder),
         C::CallEmergencyService { service } => case.call_emergency_service(*service),
         C::AskSupport => case.ask_support(),
+        C::AnswerSupport { operator, party } => case.answer_support(operator, party),
         C::AddNote { text } => Ok(vec![IncidentEvent::NoteAdded { text: text.clone() }]),
         C::AnswerProtocol {
             protocol,
@@ -157,14 +159,15 @@ impl Case<'_> {
             | C::AskOverdue { .. } => dispatcher,
             C::Escalate { .. } | C::EndHold | C::OpenReview { .. } => dispatcher || operator,
             // A duty phone's answer comes through a gateway or the carer's own page.
-            C::Accept { .. } | C::Show { .. } | C::Decline { .. } => {
+            C::Accept { .. } | C::Show { .. } | C::Decline { .. } | C::AnswerSupport { .. } => {
                 operator || dispatcher || phone
             }
             C::Resolve { machine: true, .. } => dispatcher || self.asked.by == Actor::Registrar,
             C::SendResponder { responder, .. } => {
                 operator || self.asked.by == Actor::Responder(responder.clone())
             }
-            C::DelayResponder { .. }
+            C::SetOut { .. }
+            | C::DelayResponder { .. }
             | C::Arrive { .. }
             | C::ReturnResponder { .. }
             | C::CallEmergencyService { .. }
@@ -189,11 +192,19 @@ impl Case<'_> {
         }
     }
 
+    /// The responder who asks, when they were sent or have accepted it on their own phone.
     fn responder_on_it(&self) -> Option<&ResponderId> {
-        match &self.asked.by {
-            Actor::Responder(id) => self.incident.leg(id).map(|l| &l.responder),
-            _ => None,
-        }
+        let Actor::Responder(id) = &self.asked.by else {
+            return None;
+        };
+        let accepted = self.incident.owner.as_ref().and_then(|o| o.carer.as_ref());
+        let on_it = self.incident.leg(id).is_some() || accepted == Some(id);
+        on_it.then_some(id)
+    }
+
+    /// When what is asked happened: as was said and is believed, else now.
+    fn when(&self) -> Timestamp {
+        self.incident.believed(self.asked).unwrap_or(self.asked.at)
     }
 
     fn is_open(&self) -> Result<(), Refusal> {

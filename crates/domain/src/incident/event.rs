@@ -53,7 +53,7 @@ pub enum OfferCause {
     Transferred,
     /// It was closed and is open again.
     Reopened,
-    /// The responder asks for support.
+    /// Support was asked for: a desk joins beside the owner.
     Support,
     /// Pressed again: the next ring came early.
     Repressed,
@@ -83,6 +83,8 @@ pub enum DeadlineKind {
     Wake,
     /// The owner was asked whether they are still on it.
     Answer,
+    /// Support was asked for, and a desk must answer (owner: dispatcher).
+    Support,
 }
 
 /// How a try to reach a contact ended.
@@ -231,12 +233,17 @@ pub enum IncidentEvent {
         callee: Callee,
         result: ContactResult,
     },
-    /// A responder is on the way.
+    /// A responder is to go; one who sends themselves has set out with it.
     ResponderSent {
         responder: ResponderId,
         from: Option<crate::SiteId>,
         eta: Timestamp,
         seconds: u32,
+    },
+    /// A responder who was sent is on the way.
+    ResponderSetOut {
+        responder: ResponderId,
+        eta: Timestamp,
     },
     /// It will take longer.
     ResponderDelayed {
@@ -252,6 +259,10 @@ pub enum IncidentEvent {
     ResponderReturned { responder: ResponderId },
     /// An emergency service was called.
     EmergencyServiceCalled { service: EmergencyService },
+    /// Support was asked for, by whose hand the stamp says: this desk is rung at once; the owner keeps the call.
+    SupportAsked { to: Party, answer_by: Timestamp },
+    /// Somebody of a desk answers for the support, beside the owner.
+    SupportAnswered { operator: OperatorId, party: Party },
     /// Something was written down.
     NoteAdded { text: Sealed },
     /// A step of a guided protocol was answered.

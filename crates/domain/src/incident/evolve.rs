@@ -8,7 +8,7 @@ mod offering;
 use self::offering::{declined, joined, lapsed, offered, owe, rung_as, transferred, unseen};
 use super::{
     Asking, Closing, ContactResult, ContactTry, Incident, IncidentEvent, OfferCause, Owner, Phase,
-    ResponderLeg, TRY_LIMIT,
+    ResponderLeg, Support, SupportAnswer, TRY_LIMIT,
 };
 use crate::{
     Timestamp,
@@ -80,6 +80,7 @@ fn opened(revision: u64, happened: &Happened<IncidentEvent>) -> Option<Incident>
         owed: None,
         beside: None,
         desks: Vec::new(),
+        support: None,
         spoke: false,
         visited: false,
         turned_back: false,
@@ -89,6 +90,7 @@ fn opened(revision: u64, happened: &Happened<IncidentEvent>) -> Option<Incident>
 fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
     use IncidentEvent as E;
     let (at, by) = (happened.at, &happened.by);
+    let when = happened.happened_at();
     match &happened.event {
         E::IncidentOpened { .. } => {}
         E::AlarmJoined {
@@ -128,7 +130,11 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
             party,
             first_step_by,
         } => {
-            incident.owner = Some(Owner::new(operator.clone(), party.clone(), at));
+            let mut owner = Owner::new(operator.clone(), party.clone(), at);
+            if let Actor::Responder(carer) = by {
+                owner.carer = Some(carer.clone());
+            }
+            incident.owner = Some(owner);
             incident.accepted_at.get_or_insert(at);
             calm(incident);
             incident.phase = Phase::Accepted {
@@ -181,7 +187,7 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
             let tried = ContactTry {
                 callee: *callee,
                 result: *result,
-                at,
+                at: when,
             };
             keep_last(&mut incident.contacts, tried);
             stepped_by(incident, by, at);
@@ -196,13 +202,25 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
             incident.responders.push(ResponderLeg {
                 responder: responder.clone(),
                 from: from.clone(),
-                sent_at: at,
+                sent_at: when,
+                // Whoever sends themselves goes.
+                set_out_at: (*by == Actor::Responder(responder.clone())).then_some(when),
                 eta: *eta,
                 delayed: false,
                 arrived_at: None,
+                arrival_recorded_at: None,
             });
             incident.turned_back = false;
             working(incident, *eta + ARRIVAL_GRACE);
+        }
+        E::ResponderSetOut { responder, eta } => {
+            for leg in leg_of(incident, responder) {
+                leg.set_out_at.get_or_insert(when);
+                leg.eta = *eta;
+            }
+            if !matches!(incident.phase, Phase::Held { .. }) {
+                working(incident, *eta + ARRIVAL_GRACE);
+            }
         }
         E::ResponderDelayed { responder, eta } => {
             for leg in leg_of(incident, responder) {
@@ -218,15 +236,35 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
             check_by,
         } => {
             for leg in leg_of(incident, responder) {
-                leg.arrived_at = Some(at);
+                leg.set_out_at.get_or_insert(when);
+                leg.arrived_at = Some(when);
+                leg.arrival_recorded_at = happened.said_at.map(|_| at);
             }
             incident.visited = true;
             working(incident, *check_by);
         }
         E::ResponderReturned { responder } => returned(incident, responder, at),
         E::EmergencyServiceCalled { service } => {
-            keep_last(&mut incident.services, (*service, at));
+            keep_last(&mut incident.services, (*service, when));
             stepped_by(incident, by, at);
+        }
+        E::SupportAsked { answer_by, .. } => {
+            incident.support = Some(Support {
+                asked_at: when,
+                by: by.clone(),
+                answer_by: *answer_by,
+                parties: Vec::new(),
+                answered: None,
+            });
+        }
+        E::SupportAnswered { operator, party } => {
+            if let Some(support) = &mut incident.support {
+                support.answered = Some(SupportAnswer {
+                    operator: operator.clone(),
+                    party: party.clone(),
+                    at,
+                });
+            }
         }
         E::NoteAdded { .. } | E::ProtocolAnswered { .. } | E::FollowUpDone { .. } => {}
         E::Transferred { to, .. } => transferred(incident, to, at),
@@ -250,6 +288,7 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
                 machine: *machine,
             });
             incident.owner = None;
+            incident.support = None;
             calm(incident);
             incident.phase = Phase::Resolved;
         }
@@ -296,7 +335,10 @@ fn working(incident: &mut Incident, check_by: Timestamp) {
 fn stepped_by(incident: &mut Incident, by: &Actor, at: Timestamp) {
     let owners = match by {
         Actor::Operator(operator) => incident.is_owned_by(operator),
-        Actor::Responder(responder) => incident.leg(responder).is_some(),
+        Actor::Responder(responder) => {
+            let accepted = incident.owner.as_ref().and_then(|o| o.carer.as_ref());
+            incident.leg(responder).is_some() || accepted == Some(responder)
+        }
         _ => false,
     };
     if owners {

@@ -30,6 +30,24 @@ pub const TRY_LIMIT: usize = 20;
 /// Responders on one incident at once. Ours: a larger event is not one incident.
 pub const RESPONDER_LIMIT: usize = 8;
 
+/// A report that is recorded within this counts as told while it happened. Ours: longer than a command takes over a bad
+/// line, and than a phone's clock is off after it was set by ours.
+pub const SAID_LIVE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// A report may say that it happened at most this long ago. Ours: a shift; older is a clock that is wrong.
+pub const SAID_LIMIT: std::time::Duration = std::time::Duration::from_hours(12);
+
+/// Why the rules open a review of their own accord; beside these, `outcome` and one of [`GRAVE`].
+pub const REVIEW_CAUSES: &[&str] = &[RANG_TO_THE_LAST, ANSWERED_LATE];
+pub(crate) const RANG_TO_THE_LAST: &str = "rang_to_the_last";
+pub(crate) const ANSWERED_LATE: &str = "answered_late";
+
+/// Outcomes that are always looked at afterwards.
+pub const GRAVE: &[crate::codes::Outcome] = {
+    use crate::codes::Outcome::{Deceased, NotFound, Refused};
+    &[Deceased, NotFound, Refused]
+};
+
 /// Longest free word of a reason, in characters. Ours: a line on a card.
 pub const TEXT_LIMIT: usize = 200;
 

@@ -3,9 +3,13 @@
 //! For: what `decide`, deadlines, consoles and progress ask alike.
 //! May not know: what should be done about the answers.
 
-use super::{EmergencyService, Incident, Offer, Owner, Phase, ResponderLeg, Rung};
+use super::{
+    AlarmRef, Asked, EmergencyService, Incident, IncidentCommand, Offer, Owner, Phase,
+    ResponderLeg, Rung, SAID_LIMIT, SAID_LIVE, Support,
+};
 use crate::{
     OperatorId, ResponderId, Timestamp,
+    happened::Actor,
     party::Party,
     policy::ARRIVAL_GRACE,
     signal::{Priority, SignalClass},
@@ -23,6 +27,72 @@ impl Incident {
         self.offer.as_ref().filter(|_| rung)
     }
 
+    /// Support that was asked for and nobody answers for yet.
+    pub fn support_wanted(&self) -> Option<&Support> {
+        let wanted = self.support.as_ref().filter(|_| self.is_open());
+        wanted.filter(|support| support.answered.is_none())
+    }
+
+    /// Everybody who is rung just now: by the offer, and for support.
+    pub fn rung_now(&self) -> impl Iterator<Item = &Rung> {
+        let offered = self.ringing().into_iter().flat_map(|o| &o.parties);
+        let wanted = self.support_wanted().into_iter().flat_map(|s| &s.parties);
+        offered.chain(wanted)
+    }
+
+    /// The desk that is rung next for support; `None`: all are. Never the owner's own.
+    pub fn next_support(&self) -> Option<Party> {
+        let wanted = self.support_wanted()?;
+        let rung = |party: &Party| wanted.parties.iter().any(|r| &r.party == party);
+        self.support_desks().find(|party| !rung(party))
+    }
+
+    /// The desks that are rung for support, in order.
+    pub(super) fn support_desks(&self) -> impl Iterator<Item = Party> {
+        let own = self.owner.as_ref().map(|o| o.party.clone());
+        let district = self.district.clone().map(Party::DistrictDesk);
+        let desks = district
+            .into_iter()
+            .chain([Party::Supervisor, Party::CityDesk]);
+        desks.filter(move |party| own.as_ref() != Some(party))
+    }
+
+    /// The alarm it is named by: the most pressing kind, the latest among equals.
+    pub fn worst(&self) -> Option<&AlarmRef> {
+        let alarms = self.alarms.iter().rev();
+        let alarms = alarms.filter(|a| a.kind.class() != SignalClass::Cancel);
+        alarms.min_by_key(|a| a.kind.priority())
+    }
+
+    /// The last press; cancels apart.
+    pub fn last_press(&self) -> Option<&AlarmRef> {
+        let mut alarms = self.alarms.iter().rev();
+        alarms.find(|a| a.kind.class() != SignalClass::Cancel)
+    }
+
+    /// When what is asked happened, as a late report says and as far as it is believed: not within the time a report
+    /// takes anyway, not in the future, not too long ago, and not before the call was taken or the responder sent.
+    pub fn believed(&self, asked: &Asked) -> Option<Timestamp> {
+        let said = asked.said_at?;
+        let late = asked.at.since(said);
+        if late < SAID_LIVE || late > SAID_LIMIT {
+            return None;
+        }
+        let leg = match (&asked.command, &asked.by) {
+            (
+                IncidentCommand::Arrive { responder }
+                | IncidentCommand::SetOut { responder }
+                | IncidentCommand::DelayResponder { responder, .. },
+                _,
+            )
+            | (_, Actor::Responder(responder)) => self.leg(responder),
+            _ => None,
+        };
+        let sent = leg.map(|leg| leg.set_out_at.unwrap_or(leg.sent_at));
+        let floor = sent.or(self.accepted_at).unwrap_or(self.opened_at);
+        Some(said.max(floor)).filter(|at| asked.at.since(*at) >= SAID_LIVE)
+    }
+
     /// Whether this operator holds it.
     pub fn is_owned_by(&self, operator: &OperatorId) -> bool {
         self.owner.as_ref().is_some_and(|o| &o.operator == operator)
@@ -37,6 +107,12 @@ impl Incident {
     pub fn soonest(&self) -> Option<&ResponderLeg> {
         let coming = self.responders.iter().filter(|l| l.arrived_at.is_none());
         coming.min_by_key(|l| l.eta)
+    }
+
+    /// Of those who were sent and are not there, the one to speak of: who has set out first, then who is due first.
+    pub fn coming(&self) -> Option<&ResponderLeg> {
+        let coming = self.responders.iter().filter(|l| l.arrived_at.is_none());
+        coming.min_by_key(|l| (l.set_out_at.is_none(), l.eta))
     }
 
     /// Somebody is there.
@@ -99,6 +175,7 @@ impl Owner {
     pub(super) fn new(operator: OperatorId, party: Party, since: Timestamp) -> Self {
         Self {
             operator,
+            carer: None,
             party,
             since,
             first_step: false,

@@ -27,6 +27,8 @@ pub enum Refusal {
     NotAccepted,
     #[error("somebody has accepted it already")]
     AlreadyAccepted { by: OperatorId },
+    #[error("somebody answers for the support already")]
+    SupportAnswered { by: OperatorId },
     #[error("it has not been offered there")]
     NotOffered,
     #[error("an alarm has joined that was not on the screen")]
@@ -69,6 +71,7 @@ impl Refusal {
             Self::NotYours { .. } => "not_yours",
             Self::NotAccepted => "not_accepted",
             Self::AlreadyAccepted { .. } => "already_accepted",
+            Self::SupportAnswered { .. } => "support_answered",
             Self::NotOffered => "not_offered",
             Self::UnreadAlarm { .. } => "unread_alarm",
             Self::MissingCodes => "missing_codes",

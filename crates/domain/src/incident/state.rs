@@ -8,6 +8,7 @@ use crate::{
     DistrictId, IncidentId, OperatorId, ResidentId, ResponderId, Sealed, SiteId, SubjectId,
     Timestamp,
     codes::{Action, Outcome, Reason},
+    happened::Actor,
     party::{Candidate, Means, Party},
     signal::Priority,
 };
@@ -83,6 +84,9 @@ pub struct Incident {
     /// Desks told beyond the rings, in order.
     #[serde(default)]
     pub desks: Vec<Party>,
+    /// Support was asked for.
+    #[serde(default)]
+    pub support: Option<Support>,
     /// Somebody spoke with the resident, or a contact was reached.
     #[serde(default)]
     pub spoke: bool,
@@ -149,6 +153,9 @@ pub enum Phase {
 pub struct Owner {
     /// The person.
     pub operator: OperatorId,
+    /// The responder who accepted on their own phone, for this operator's account: whom people are told of.
+    #[serde(default)]
+    pub carer: Option<ResponderId>,
     /// For which party they accepted.
     pub party: Party,
     /// Since when.
@@ -204,14 +211,46 @@ pub struct ResponderLeg {
     pub responder: ResponderId,
     /// From which site.
     pub from: Option<SiteId>,
-    /// Since when.
+    /// Since when they are to go.
     pub sent_at: Timestamp,
+    /// When they set out.
+    #[serde(default)]
+    pub set_out_at: Option<Timestamp>,
     /// When they should be there.
     pub eta: Timestamp,
     /// They said they are late.
     pub delayed: bool,
     /// When they arrived.
     pub arrived_at: Option<Timestamp>,
+    /// When the arrival was recorded, if that was later.
+    #[serde(default)]
+    pub arrival_recorded_at: Option<Timestamp>,
+}
+
+/// Support that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Support {
+    /// When.
+    pub asked_at: Timestamp,
+    /// By whom.
+    pub by: Actor,
+    /// By when a desk must have answered before the next joins.
+    pub answer_by: Timestamp,
+    /// The desks that are rung for it, in order.
+    pub parties: Vec<Rung>,
+    /// Who answers for it.
+    pub answered: Option<SupportAnswer>,
+}
+
+/// Who answers for support.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SupportAnswer {
+    /// The person.
+    pub operator: OperatorId,
+    /// For which desk.
+    pub party: Party,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// One telephone try.

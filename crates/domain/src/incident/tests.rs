@@ -8,6 +8,8 @@ mod deadlines;
 mod histories;
 mod lifecycle;
 mod offering;
+mod support;
+mod way;
 mod work;
 
 use super::*;
@@ -208,6 +210,23 @@ impl Story {
         let seen = self.incident.as_ref().map(|i| i.revision);
         self.asked_seeing(seen, by, command)
     }
+    /// Granted, and told later than it happened.
+    fn does_late(mut self, said: i64, by: Actor, command: IncidentCommand) -> Self {
+        let asked = Asked {
+            at: self.now,
+            by: by.clone(),
+            seen: Some(self.now().revision),
+            said_at: Some(after(said)),
+            command,
+        };
+        let events = decide_under(&self.policy, self.incident.as_ref(), &asked).expect("granted");
+        let said_at = self.now().believed(&asked);
+        for event in events {
+            let happened = Happened::new(self.now, by.clone(), event).said(said_at);
+            self.record(happened);
+        }
+        self
+    }
     fn asked_seeing(
         &self,
         seen: Option<u64>,
@@ -218,12 +237,15 @@ impl Story {
             at: self.now,
             by,
             seen,
+            said_at: None,
             command,
         };
         decide_under(&self.policy, self.incident.as_ref(), &asked)
     }
     fn happens(&mut self, by: Actor, event: IncidentEvent) {
-        let happened = Happened::new(self.now, by, event);
+        self.record(Happened::new(self.now, by, event));
+    }
+    fn record(&mut self, happened: Happened<IncidentEvent>) {
         let revision = self.log.len() as u64;
         self.incident = evolve(self.incident.take(), revision, &happened);
         self.log.push(happened);
@@ -287,6 +309,19 @@ impl Story {
                 attempt,
                 cause,
             },
+            Due::Support(party) => IncidentCommand::Offer {
+                ring: 0,
+                round: 0,
+                cause: OfferCause::Support,
+                added: vec![party],
+                means: vec![Means::Screen, Means::DutyPhone],
+                widens_at: self.now + Duration::from_secs(self.policy.work.answer_s.into()),
+                as_of: self.log.len() as u64,
+                policy: self.policy.version,
+                travel: TravelSource::Estimate,
+                candidates: vec![],
+                late_ms: None,
+            },
             Due::Lapse => IncidentCommand::LapseAcceptance,
             Due::AskOverdue(about) => IncidentCommand::AskOverdue { about },
             Due::EscalateOverdue(about) => IncidentCommand::Escalate {
@@ -330,6 +365,13 @@ impl Story {
             candidates: candidates(),
             late_ms,
         }
+    }
+}
+
+fn answer_support(name: &str, party: Party) -> IncidentCommand {
+    IncidentCommand::AnswerSupport {
+        operator: operator(name),
+        party,
     }
 }
 

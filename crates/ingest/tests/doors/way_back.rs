@@ -53,6 +53,13 @@ impl House {
         }
     }
 
+    fn set_out(&self, seconds: u32) -> IncidentEvent {
+        IncidentEvent::ResponderSetOut {
+            responder: li(),
+            eta: self.later(Duration::from_secs(seconds.into())),
+        }
+    }
+
     fn arrived(&self) -> IncidentEvent {
         IncidentEvent::ResponderArrived {
             responder: li(),
@@ -106,7 +113,13 @@ async fn stages_are_pushed_in_the_exact_words_from_received_to_done() {
             "heard",
             "王值班员已接单,马上与您联系",
         ),
-        (Some(house.sent(480)), "coming", "李护理员已出发,约8分钟到"),
+        // Sent is not gone.
+        (Some(house.sent(480)), "heard", "已派李护理员上门,约8分钟到"),
+        (
+            Some(house.set_out(480)),
+            "coming",
+            "李护理员已出发,约8分钟到",
+        ),
         (
             Some(IncidentEvent::ResponderDelayed {
                 responder: li(),
@@ -147,13 +160,14 @@ async fn stages_are_pushed_in_the_exact_words_from_received_to_done() {
             eta,
             match stage {
                 "coming" => Some(480),
+                "heard" if say.starts_with("已派") => Some(480),
                 "delayed" => Some(900),
                 _ => None,
             }
         );
         assert_eq!(told["ambulance"], say.contains("120") || stage == "done");
     }
-    assert_eq!(house.ingest.metrics().stages_pushed, 7);
+    assert_eq!(house.ingest.metrics().stages_pushed, 8);
     house.stop().await;
 }
 
@@ -196,6 +210,8 @@ async fn nobody_for_a_minute_is_seeking_and_never_silence() {
     house.happens(id, house.accepted()).await;
     assert_eq!(channel.next_of("stage").await["stage"], "heard");
     house.happens(id, house.sent(300)).await;
+    assert_eq!(channel.next_of("stage").await["stage"], "heard");
+    house.happens(id, house.set_out(300)).await;
     assert_eq!(channel.next_of("stage").await["stage"], "coming");
     house
         .happens(id, IncidentEvent::ResponderReturned { responder: li() })
@@ -261,6 +277,8 @@ async fn after_a_restart_the_way_back_is_there_again() {
     let mut channel = house.channel(DEVICE, Some(KEY)).await;
     assert_eq!(channel.next_of("stage").await["stage"], "heard");
     house.happens(id, house.sent(60)).await;
+    assert_eq!(channel.next_of("stage").await["stage"], "heard");
+    house.happens(id, house.set_out(60)).await;
     assert_eq!(channel.next_of("stage").await["stage"], "coming");
     house.stop().await;
 }

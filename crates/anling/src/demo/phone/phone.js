@@ -3,21 +3,32 @@
 const list = document.getElementById('calls');
 const quiet = document.getElementById('quiet');
 const spoken = new Set();
+/** Rows by their key, each with what it shows: only what has changed is drawn again. */
+const rows = new Map();
 
-function button(call, digit, text, kind) {
+function text(kind, words, lang) {
+  const it = document.createElement('p');
+  it.className = kind;
+  it.textContent = words;
+  if (lang) it.lang = lang;
+  return it;
+}
+
+function button(call, digit, words, kind) {
   const it = document.createElement('button');
   it.type = 'button';
   it.className = kind;
-  it.textContent = text;
+  it.textContent = words;
   it.dataset.testid = 'phone-' + digit;
   it.addEventListener('click', async () => {
     it.disabled = true;
     const said = await fetch('/demo/phone/calls/' + encodeURIComponent(call.call) + '/answer', {
       method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ digit }),
-    });
-    if (!said.ok) {
-      const problem = await said.json().catch(() => ({}));
-      it.textContent = problem.title || '没有成功,请再试 · failed, try again';
+    }).catch(() => null);
+    if (!said || !said.ok) {
+      const problem = said ? await said.json().catch(() => ({})) : {};
+      const who = problem.who ? ' · ' + problem.who : '';
+      it.parentElement.querySelector('.said').textContent = (problem.title || '没有成功,请再试 · failed, try again') + who;
       it.disabled = false;
     }
     await refresh();
@@ -25,47 +36,46 @@ function button(call, digit, text, kind) {
   return it;
 }
 
-function row(call, now) {
-  const it = document.createElement('li');
-  it.className = call.answer ? 'answered' : 'ringing';
-  it.dataset.incident = call.incident;
-  const head = document.createElement('p');
-  head.className = 'to';
-  head.textContent = '☎ ' + (call.to || '—') + ' · ' + Math.max(0, Math.round((now - call.at) / 1000)) + ' s';
-  const say = document.createElement('p');
-  say.className = 'say';
-  say.textContent = call.say;
-  const english = document.createElement('p');
-  english.className = 'say-en';
-  english.lang = 'en';
-  english.textContent = call.say_en;
-  it.append(head, say, english);
-  if (call.answer) {
-    const done = document.createElement('p');
-    done.textContent = call.answer === 1 ? '已接单 accepted' : '已退单 declined';
-    it.append(done);
-  } else {
-    it.append(button(call, 1, '1 接单 accept', 'yes'), button(call, 2, '2 退单 decline', 'no'));
-    if (!spoken.has(call.call) && 'speechSynthesis' in window) {
-      spoken.add(call.call);
-      const words = new SpeechSynthesisUtterance(call.say);
-      words.lang = 'zh-CN';
-      speechSynthesis.speak(words);
-    }
-  }
-  return it;
+function ended(call) {
+  if (call.answer === 1) return '已接单 accepted';
+  if (call.answer) return '已退单 declined';
+  return '没有人接听 nobody answered';
 }
 
-let before = '';
+function draw(it, call) {
+  it.className = call.rings ? 'ringing' : 'answered';
+  it.dataset.incident = call.incident;
+  it.replaceChildren(text('to', ''), text('say', call.say), text('say-en', call.say_en, 'en'));
+  if (!call.rings) it.append(text('', ended(call)));
+  else if (call.keyholder) it.append(text('hint', '持钥匙的家人听到的留言,没有要按的键。A message for the keyholder: nothing to press.'));
+  else it.append(button(call, 1, '1 接单 accept', 'yes'), button(call, 2, '2 退单 decline', 'no'), text('said', ''));
+  it.querySelector('.said')?.setAttribute('role', 'alert');
+  if (call.rings && !spoken.has(call.call) && 'speechSynthesis' in window) {
+    spoken.add(call.call);
+    const words = new SpeechSynthesisUtterance(call.say);
+    words.lang = 'zh-CN';
+    speechSynthesis.speak(words);
+  }
+}
+
 async function refresh() {
   const answer = await fetch('/demo/phone/calls').catch(() => null);
   if (!answer || !answer.ok) return;
   const { now, calls } = await answer.json();
-  const key = JSON.stringify(calls);
   quiet.hidden = calls.length > 0;
-  if (key === before && list.querySelector(':focus')) return;
-  before = key;
-  list.replaceChildren(...calls.map((call) => row(call, now)));
+  const keys = new Set(calls.map((call) => call.key));
+  for (const [key, row] of rows) if (!keys.has(key)) { row.it.remove(); rows.delete(key); }
+  calls.forEach((call, at) => {
+    const what = JSON.stringify([call.call, call.rings, call.answer]);
+    const row = rows.get(call.key) || { it: document.createElement('li'), what: '' };
+    rows.set(call.key, row);
+    if (row.what !== what) {
+      row.what = what;
+      draw(row.it, call);
+    }
+    row.it.querySelector('.to').textContent = '☎ ' + (call.to || '—') + ' · ' + Math.max(0, Math.round((now - call.at) / 1000)) + ' s';
+    if (list.children[at] !== row.it) list.insertBefore(row.it, list.children[at] || null);
+  });
 }
 refresh();
 setInterval(refresh, 1000);

@@ -4,6 +4,7 @@ import type { Card, ResponderLegView } from '../wire/wire';
 
 export type Step =
   | 'accept'
+  | 'answer_support'
   | 'decline'
   | 'start_talk'
   | 'send'
@@ -29,6 +30,7 @@ export type Step =
 export function stepsOf(card: Card): Step[] {
   if (card.phase === 'resolved')
     return ['follow_up', 'reopen', 'note', ...(card.review_open ? ['close_review' as const] : [])];
+  if (!card.mine && card.support_as && card.owner) return ['answer_support', 'note'];
   if (!card.mine) return card.accept_as ? ['accept', 'decline', 'note'] : ['note'];
   const steps: Step[] = [];
   if (card.phase === 'held') steps.push('end_hold');
@@ -37,6 +39,8 @@ export function stepsOf(card: Card): Step[] {
   steps.push('send');
   if (comingLegs(card).length > 0) steps.push('arrive');
   steps.push('120', '119', '110', 'note');
+  if (card.responders.length > 0 && (!card.support || card.support.answered_at !== null))
+    steps.push('ask_support');
   if (card.phase !== 'held') steps.push('hold');
   steps.push('transfer', 'resolve');
   return steps;
@@ -55,6 +59,7 @@ export function legSteps(card: Card): Step[] {
 
 /** The step that usually comes next; its button stands out. */
 export function nextStep(card: Card): Step | null {
+  if (card.support_as && card.owner && !card.mine) return 'answer_support';
   switch (card.phase) {
     case 'waiting':
     case 'offered':

@@ -3,6 +3,7 @@
 import type {
   About,
   Card,
+  ClaimedRecord,
   CommandIn,
   CommandOut,
   IncidentPage,
@@ -12,6 +13,7 @@ import type {
   Problem,
   Session,
   SiteView,
+  Targets,
 } from '../wire/wire';
 
 /** Longest wait for an answer; after that the operator is told. Milliseconds. */
@@ -76,5 +78,8 @@ export const api = {
   story: (id: string) => ask<IncidentStory>('GET', `/v1/incidents/${encodeURIComponent(id)}/events`),
   command: (id: string, command: CommandIn) =>
     ask<CommandOut>('POST', `/v1/incidents/${encodeURIComponent(id)}/commands`, command),
+  targets: (id: string) => ask<Targets>('GET', `/v1/incidents/${encodeURIComponent(id)}/targets`),
+  claim: (id: string, reason: string) =>
+    ask<ClaimedRecord>('POST', `/v1/incidents/${encodeURIComponent(id)}/claim`, { reason }),
   phoneLink: (responder: string) => ask<PhoneLink>('POST', '/v1/phone-links', { responder }),
 };

@@ -94,5 +94,7 @@ export function waitLevel(seconds: number): number {
 
 /** The incident that one key accepts. */
 export function topToAccept(cards: Iterable<Card>): Card | undefined {
-  return inOrder(cards).find((card) => card.rings_me && card.accept_as !== null && card.phase !== 'resolved');
+  return inOrder(cards).find(
+    (card) => card.rings_me && (card.accept_as ?? card.support_as) !== null && card.phase !== 'resolved',
+  );
 }

@@ -32,7 +32,7 @@ export const codesEn: Codes = {
   },
   deadline: {
     offer: 'offer', widen: 'widen the offer', show: 'shown on a console', duty_phone: 'ring the duty phone', first_step: 'first step',
-    talk: 'talk under way', arrival: 'arrival', on_site: 'report from the spot', wake: 'hold ends', answer: 'answer "still on it"',
+    talk: 'talk under way', arrival: 'arrival', on_site: 'report from the spot', wake: 'hold ends', answer: 'answer "still on it"', support: 'answer for support',
   },
   responder: { carer: 'carer', nurse: 'nurse', volunteer: 'volunteer', grid_worker: 'grid worker' },
   party: {
@@ -82,7 +82,7 @@ export const codesEn: Codes = {
     not_open: 'There is no such incident', closed: 'It is closed', still_open: 'It is still open', not_allowed: 'You may not do this',
     not_yourself: 'One person cannot act for another', not_yours: '{who} has this incident', not_accepted: 'Nobody has accepted it yet',
     not_on_duty: '{who} is not on duty now',
-    already_accepted: '{who} has accepted it', not_offered: 'It was not offered to you',
+    already_accepted: '{who} has accepted it', not_offered: 'It was not offered to you', support_answered: '{who} answers for the support',
     unread_alarm: 'The resident pressed again: look first', missing_codes: 'A closing code is missing', missing_reason: 'A reason is missing',
     text_too_long: 'The text is too long',
     no_speech_needs_check: 'No speech cannot be closed as false without a talk, a visit or a contact who confirms',
@@ -91,6 +91,11 @@ export const codesEn: Codes = {
     reopen_too_late: 'It was closed too long ago', outbox_full: 'Too many actions wait: let the line come back',
     not_found: 'Not found, or not yours to see', no_answer: 'The server does not answer',
   },
+  review: {
+    rang_to_the_last: 'rang to the last ring and nobody accepted', answered_late: 'accepted late', 'outcome DECEASED': 'outcome: deceased',
+    'outcome NOT-FOUND': 'outcome: not found', 'outcome REFUSED': 'outcome: refused help',
+  },
+  claim: { call_back: 'To call back', send_somebody: 'To send somebody' },
   gone: { accepted_elsewhere: 'accepted elsewhere', closed: 'closed', out_of_scope: 'moved elsewhere' },
   act: {
     accept: 'Accept', decline: 'Decline', start_talk: 'Talking', still_on_it: 'Still on it', hold: 'Hold', end_hold: 'End hold',
@@ -105,8 +110,8 @@ export const codesEn: Codes = {
     OfferUnseen: 'No console showed it', DutyPhoneRung: 'Duty phone rung', OfferDeclined: 'Declined', Escalated: 'Escalated',
     Accepted: 'Accepted', AcceptanceLapsed: 'Acceptance lapsed, offered again', TalkStarted: 'Talk began', StillOnIt: 'Still on it',
     ProgressOverdue: 'Asked: still on it?', HandedOver: 'Handed over', Held: 'On hold', HoldEnded: 'Hold ended',
-    ContactTried: 'Telephoned', ResponderSent: 'Responder sent', ResponderDelayed: 'Delayed', ResponderArrived: 'Arrived',
-    ResponderReturned: 'Returned', EmergencyServiceCalled: 'Emergency service called', NoteAdded: 'Note', ProtocolAnswered: 'Answered',
+    ContactTried: 'Telephoned', ResponderSent: 'Responder sent', ResponderSetOut: 'Set out', ResponderDelayed: 'Delayed', ResponderArrived: 'Arrived',
+    ResponderReturned: 'Returned', EmergencyServiceCalled: 'Emergency service called', SupportAsked: 'Support asked for', SupportAnswered: 'Answers for the support', NoteAdded: 'Note', ProtocolAnswered: 'Answered',
     Transferred: 'Transferred', Resolved: 'Closed', Reopened: 'Reopened', FollowUpDone: 'Followed up', ReviewOpened: 'Review opened',
     ReviewClosed: 'Review closed',
   },

@@ -29,7 +29,7 @@ export const codesZh = {
   },
   deadline: {
     offer: '派单', widen: '扩大派单', show: '席位显示', duty_phone: '响值班手机', first_step: '第一步处置', talk: '通话进展', arrival: '到达',
-    on_site: '现场回报', wake: '挂起到时', answer: '回答“还在处理”',
+    on_site: '现场回报', wake: '挂起到时', answer: '回答“还在处理”', support: '支援应答',
   },
   responder: { carer: '护理员', nurse: '护士', volunteer: '志愿者', grid_worker: '网格员' },
   party: {
@@ -66,12 +66,17 @@ export const codesZh = {
   },
   refusal: {
     not_open: '没有这个求助事件', closed: '已经办结', still_open: '还没有办结', not_allowed: '您没有这项权限', not_yourself: '不能代替别人操作',
-    not_yours: '这个求助由 {who} 负责', not_accepted: '还没有人接单', already_accepted: '{who} 已经接单', not_on_duty: '{who} 现在不在岗', not_offered: '没有派给您这里',
+    not_yours: '这个求助由 {who} 负责', not_accepted: '还没有人接单', already_accepted: '{who} 已经接单', not_on_duty: '{who} 现在不在岗', not_offered: '没有派给您这里', support_answered: '{who} 已应答支援',
     unread_alarm: '老人又按了一次，请先看清', missing_codes: '办结项没有填全', missing_reason: '没有写原因', text_too_long: '文字太长',
     no_speech_needs_check: '无人应声的求助，没有通话、上门或联系人证实，不能按误报办结', hold_too_long: '挂起时间太长', hold_not_ahead: '挂起时间已过',
     bad_target: '不能转到那里', not_on_the_way: '这位上门人员不在路上', way_too_long: '路上时间太长', too_many_responders: '派出的人太多',
     reopen_too_late: '办结太久，不能重新处置', outbox_full: '等待发送的操作太多，请等待连接恢复', not_found: '没有找到，或者不归您这里', no_answer: '服务器没有应答',
   },
+  review: {
+    rang_to_the_last: '派单到最后一轮仍无人接单', answered_late: '接单过晚', 'outcome DECEASED': '结果：去世', 'outcome NOT-FOUND': '结果：未找到人',
+    'outcome REFUSED': '结果：本人拒绝',
+  },
+  claim: { call_back: '回拨核实', send_somebody: '派人上门核实' },
   gone: { accepted_elsewhere: '别处已接单', closed: '已办结', out_of_scope: '已转到别处' },
   act: {
     accept: '接单', decline: '退单', start_talk: '通话中', still_on_it: '还在处理', hold: '挂起', end_hold: '结束挂起', try_contact: '电话结果',
@@ -84,8 +89,8 @@ export const codesZh = {
     IncidentOpened: '收到呼叫，求助事件开始', AlarmJoined: '又按了一次', Offered: '派单', OfferShown: '席位已显示', OfferUnseen: '没有席位显示',
     DutyPhoneRung: '响值班手机', OfferDeclined: '退单', Escalated: '逐级上报', Accepted: '接单', AcceptanceLapsed: '接单超时，重新派单',
     TalkStarted: '开始通话', StillOnIt: '还在处理', ProgressOverdue: '超时询问', HandedOver: '交接', Held: '挂起', HoldEnded: '挂起结束',
-    ContactTried: '拨打电话', ResponderSent: '派人上门', ResponderDelayed: '路上耽搁', ResponderArrived: '已到达', ResponderReturned: '已返回',
-    EmergencyServiceCalled: '拨打急救电话', NoteAdded: '备注', ProtocolAnswered: '问答', Transferred: '转派', Resolved: '办结',
+    ContactTried: '拨打电话', ResponderSent: '派人上门', ResponderSetOut: '已出发', ResponderDelayed: '路上耽搁', ResponderArrived: '已到达', ResponderReturned: '已返回',
+    EmergencyServiceCalled: '拨打急救电话', SupportAsked: '请求支援', SupportAnswered: '应答支援', NoteAdded: '备注', ProtocolAnswered: '问答', Transferred: '转派', Resolved: '办结',
     Reopened: '重新处置', FollowUpDone: '回访', ReviewOpened: '开始复盘', ReviewClosed: '复盘完成',
   },
 } as const;

@@ -77,6 +77,7 @@ const IN_STORIES: readonly Group[] = [
   'action',
   'responder',
   'problem',
+  'review',
 ];
 
 /** One argument of a history line: a code gets its name, anything else stays. */

@@ -41,7 +41,7 @@ export function markersOf(cards: readonly Card[], selected: string | null, now: 
     incidents.push({ ...common, place: goal, kind: 'incident', label: '' });
     for (const leg of card.responders) {
       if (leg.from_lon === null || leg.from_lat === null) continue;
-      const done = share(leg.sent_at, leg.eta, leg.arrived_at, now);
+      const done = leg.set_out_at === null ? 0 : share(leg.set_out_at, leg.eta, leg.arrived_at, now);
       if (done >= 1) continue;
       const place: [number, number] = [
         leg.from_lon + (goal[0] - leg.from_lon) * done,

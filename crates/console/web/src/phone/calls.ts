@@ -65,12 +65,12 @@ export function unsent(cards: Iterable<Card>, me: Me, accepted: ReadonlySet<stri
 }
 
 /** The one large button. */
-export function nextStep(card: Card, me: Me, departed: boolean): Step {
+export function nextStep(card: Card, me: Me): Step {
   if (!card.owner) return 'accept';
   const leg = myLeg(card, me);
   if (!leg) return 'depart';
   if (leg.arrived_at !== null) return 'resolve';
-  return departed ? 'arrive' : 'depart';
+  return leg.set_out_at !== null ? 'arrive' : 'depart';
 }
 
 function withLeg(card: Card, responder: string, change: (leg: ResponderLegView) => ResponderLegView): Card {
@@ -90,9 +90,12 @@ function sent(card: Card, responder: string, at: number, me: Me): Card {
     kind: option?.kind ?? '',
     phone: null,
     sent_at: at,
+    // Whoever sends themselves goes.
+    set_out_at: responder === me.responder ? at : null,
     eta: at + (option?.seconds ? option.seconds * 1000 : UNKNOWN_WAY_MS),
     delayed: false,
     arrived_at: null,
+    arrival_recorded_at: null,
     from_lon: null,
     from_lat: null,
   };
@@ -104,6 +107,8 @@ function after(card: Card, { act, at }: Report, me: Me): Card {
   switch (act.act) {
     case 'send_responder':
       return sent(card, act.responder, at, me);
+    case 'set_out':
+      return withLeg(card, act.responder, (leg) => ({ ...leg, set_out_at: leg.set_out_at ?? at }));
     case 'delay_responder':
       return withLeg(card, act.responder, (leg) => ({
         ...leg,
@@ -112,9 +117,30 @@ function after(card: Card, { act, at }: Report, me: Me): Card {
       }));
     case 'arrive':
       return {
-        ...withLeg(card, act.responder, (leg) => ({ ...leg, arrived_at: leg.arrived_at ?? at })),
+        ...withLeg(card, act.responder, (leg) => ({
+          ...leg,
+          set_out_at: leg.set_out_at ?? at,
+          arrived_at: leg.arrived_at ?? at,
+        })),
         phase: 'on_site',
       };
+    case 'ask_support':
+      return card.support && card.support.answered_at === null
+        ? card
+        : {
+            ...card,
+            support: {
+              asked_at: at,
+              by: me.name,
+              by_en: me.name_en,
+              by_responder: true,
+              rung: [],
+              answered_by: null,
+              answered_by_en: null,
+              answered_at: null,
+              answered_as: null,
+            },
+          };
     case 'call_service':
       return { ...card, services: [...card.services, { service: act.service, at }] };
     default:

@@ -12,8 +12,6 @@ export interface Kept {
   /** The server's clock minus this phone's; milliseconds. */
   readonly offset: number;
   readonly calls: readonly Card[];
-  /** Incidents whose departure was confirmed here. */
-  readonly departed: readonly string[];
   /** Incidents accepted here. */
   readonly accepted: readonly string[];
 }

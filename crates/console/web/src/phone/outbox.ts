@@ -23,6 +23,8 @@ export interface Hooks {
   refused: (item: Item, problem: Problem) => void;
   /** Nobody is signed in: everything waits. */
   signedOut: () => void;
+  /** A moment of this phone's by the server's clock, as far as it is known now. */
+  serverTime: (at: number) => number;
 }
 
 /** Reports one phone may hold. Ours: a call has about ten steps; more means that nothing gets through and nobody noticed. */
@@ -130,7 +132,9 @@ export class PhoneOutbox {
       return true;
     }
     try {
-      const out = await this.send(item.incident, item.command);
+      // With when it was tapped: what could not be sent at once still happened then.
+      const at = Math.round(this.hooks.serverTime(item.at));
+      const out = await this.send(item.incident, { ...item.command, at });
       this.#attempt = 0;
       if (this.#drop(item)) this.hooks.done(item, out);
       return true;

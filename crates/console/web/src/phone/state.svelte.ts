@@ -10,7 +10,7 @@ import { uuid } from '../core/ids';
 import { code, named } from '../i18n/words.svelte';
 import type { About, Act, Card, Me, Problem, ToPage, Trouble } from '../wire/wire';
 import { signInByToken, tokenOf } from './api';
-import { myCalls, myLeg, ringsHere, unsent, withReports, type Report } from './calls';
+import { myCalls, ringsHere, unsent, withReports, type Report } from './calls';
 import { Bell } from './bell.svelte';
 import { Awake } from './device';
 import { forget, keep, kept } from './keep';
@@ -69,13 +69,13 @@ export class PhoneState {
     done: (item, out) => this.#done(item, out.revision),
     refused: (item, problem) => this.#refused(item, problem),
     signedOut: () => void this.#sessionOver(),
+    serverTime: (at) => at + this.clock.offset,
   });
   readonly #draw = soon(() => this.#flush());
   #fresh: Board = EMPTY;
   #line: Connection | null = null;
   #lostAt = $state(Date.now());
   #settled = $state.raw<readonly Report[]>([]);
-  #departed = $state.raw<ReadonlySet<string>>(new Set());
   #accepted = $state.raw<ReadonlySet<string>>(new Set());
   #read = $state.raw<ReadonlyMap<string, number>>(new Map());
   #troubles = $state.raw<readonly Trouble[]>([]);
@@ -163,10 +163,6 @@ export class PhoneState {
     return inOrder([...this.board.cards.values()].filter(ringsHere));
   }
 
-  departed(card: Card): boolean {
-    return this.#departed.has(card.id);
-  }
-
   /** Acts on this call that have not reached the server. */
   waiting(card: Card): string[] {
     return this.items.filter((item) => item.incident === card.id).map((item) => item.command.do.act);
@@ -252,7 +248,6 @@ export class PhoneState {
   act(card: Card, act: Act): void {
     if (act.act === 'accept') this.mute(card);
     if (!this.#outbox.add(card.id, card.revision, act)) return;
-    if (act.act === 'send_responder') this.#departed = new Set(this.#departed).add(card.id);
     navigator.vibrate?.(30);
     this.#keep();
   }
@@ -264,7 +259,10 @@ export class PhoneState {
   depart(card: Card, responder: string): void {
     this.chosen = card.id;
     this.#accepted = new Set(this.#accepted).add(card.id);
-    this.act(card, { act: 'send_responder', responder });
+    // Sent by the desk already, or by themselves; of whoever goes for another account both is said.
+    const sent = card.responders.some((leg) => leg.responder === responder);
+    if (!sent) this.act(card, { act: 'send_responder', responder });
+    if (sent || this.me?.responder !== responder) this.act(card, { act: 'set_out', responder });
   }
 
   mute(card: Card): void {
@@ -301,7 +299,6 @@ export class PhoneState {
     if (!before || this.board.cards.size > 0) return;
     this.clock.heard(Date.now() + before.offset);
     this.heardAt = before.heardAt;
-    this.#departed = new Set(before.departed);
     this.#accepted = new Set(before.accepted);
     this.board = fromSnapshot(0, before.calls, this.board.counts);
     for (const card of before.calls) this.markRead(card);
@@ -383,7 +380,6 @@ export class PhoneState {
   #over(card: Card, why: string, by: string | null): void {
     this.gone = { place: named(card.place, card.place_en), why, by };
     const without = (set: ReadonlySet<string>) => new Set([...set].filter((id) => id !== card.id));
-    this.#departed = without(this.#departed);
     this.#accepted = without(this.#accepted);
     this.#read = new Map([...this.#read].filter(([id]) => id !== card.id));
     if (this.chosen === card.id) this.chosen = null;
@@ -413,7 +409,6 @@ export class PhoneState {
       heardAt: this.heardAt,
       offset: this.clock.offset,
       calls,
-      departed: held(this.#departed),
       accepted: held(this.#accepted),
     });
   }
@@ -485,9 +480,6 @@ export class PhoneState {
     const { incident } = item;
     const act = item.command.do;
     if (act.act === 'accept') this.bell.resound(incident);
-    const sentMe = act.act === 'send_responder' && this.me && this.board.cards.get(incident);
-    if (sentMe && this.me && !myLeg(sentMe, this.me))
-      this.#departed = new Set([...this.#departed].filter((id) => id !== incident));
     this.#tell(item.command.id, w('refused', { what: actName(act.act), why: whyRefused(problem) }), true);
     this.#look();
   }
@@ -514,7 +506,6 @@ export class PhoneState {
     this.#fresh = EMPTY;
     this.board = EMPTY;
     this.#settled = [];
-    this.#departed = new Set();
     this.#accepted = new Set();
     this.#read = new Map();
     this.#shown.clear();

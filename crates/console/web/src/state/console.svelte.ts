@@ -20,7 +20,7 @@ import { Outbox, readPending, type Answer, type Pending } from '../core/outbox';
 import { Read } from '../core/read';
 import { Sound } from '../core/sound';
 import { hush, speak } from '../core/speech';
-import { code, language, named, spoken, t } from '../i18n/words.svelte';
+import { code, inChinese, language, named, spoken, t } from '../i18n/words.svelte';
 import type { About, Act, Card, Me, PartyView, Problem, ToPage, Trouble } from '../wire/wire';
 import { recall, remember, remembered } from './memory';
 
@@ -224,14 +224,14 @@ export class ConsoleState {
 
   /** Asks for an act on an incident and tells of a refusal. */
   async act(card: Card, act: Act): Promise<Answer> {
-    if (act.act === 'accept') {
+    if (act.act === 'accept' || act.act === 'answer_support') {
       this.#alarm.silence(card.id);
       this.#look();
       hush();
     }
     const answer = await this.#outbox.ask(card.id, this.seen(card), act);
     if (!answer.ok) {
-      if (act.act === 'accept') this.#alarm.resound(card.id);
+      if (act.act === 'accept' || act.act === 'answer_support') this.#alarm.resound(card.id);
       this.#look();
       this.tell(this.refusal(answer.refused), true);
     }
@@ -239,11 +239,13 @@ export class ConsoleState {
   }
 
   accept(card: Card | undefined = this.top): void {
-    if (!card?.accept_as) return;
+    // A call that somebody holds is joined, not taken.
+    const joins = card?.owner && card.support_as;
+    if (!card || !(card.accept_as || joins)) return;
     this.view = 'desk';
     this.accepted += 1;
     this.select(card.id);
-    void this.act(card, { act: 'accept' });
+    void this.act(card, { act: joins ? 'answer_support' : 'accept' });
   }
 
   /** Acts of this incident that wait for an answer. */
@@ -392,7 +394,13 @@ export class ConsoleState {
     const { tone, raised } = this.#alarm.look(this.#fresh.cards.values());
     this.sound.ring(tone);
     if (raised.length === 0) return;
-    speak(raised.map((card) => spoken(card.place, card.kind)));
+    speak(
+      raised.map((card) =>
+        card.owner && card.support_as
+          ? `${spoken(card.place, card.kind)} ${inChinese.t('spoken_support')}`
+          : spoken(card.place, card.kind),
+      ),
+    );
     this.announced = raised
       .map((card) => t(card.presses > 1 ? 'announce_again' : 'announce', { line: this.line_of(card) }))
       .join(language() === 'en' ? '; ' : '；');
@@ -451,7 +459,7 @@ export class ConsoleState {
     if (document.hidden && !sounded) return;
     for (const card of this.#fresh.cards.values()) {
       if (!card.rings_me) continue;
-      const what = `${card.offer?.ring}/${card.offer?.round}/${card.alarm_revision}/${sounded}`;
+      const what = `${card.offer?.ring}/${card.offer?.round}/${card.alarm_revision}/${card.support?.asked_at}/${sounded}`;
       if (this.#shown.get(card.id) === what) continue;
       if (this.#line?.send({ t: 'shown', incident: card.id, revision: card.revision, sounded }))
         this.#shown.set(card.id, what);

@@ -20,7 +20,7 @@ drive_speed: number | null, };
 /**
  * What an operator or responder asks of an incident.
  */
-export type Act = { "act": "accept" } | { "act": "decline", reason: string, } | { "act": "start_talk" } | { "act": "still_on_it" } | { "act": "hold", reason: string, minutes: number, } | { "act": "end_hold" } | { "act": "try_contact", order: number, result: string, } | { "act": "send_responder", responder: string, } | { "act": "delay_responder", responder: string, minutes: number, } | { "act": "arrive", responder: string, } | { "act": "return_responder", responder: string, } | { "act": "call_service", service: string, } | { "act": "ask_support" } | { "act": "add_note", text: string, } | { "act": "transfer", party: string, id: string | null, reason: string, } | { "act": "hand_over", to: string, } | { "act": "resolve", reason: string, actions: Array<string>, outcome: string, note: string | null, } | { "act": "reopen", cause: string, } | { "act": "follow_up", text: string | null, } | { "act": "close_review", text: string | null, };
+export type Act = { "act": "accept" } | { "act": "decline", reason: string, } | { "act": "start_talk" } | { "act": "still_on_it" } | { "act": "hold", reason: string, minutes: number, } | { "act": "end_hold" } | { "act": "try_contact", order: number, result: string, } | { "act": "send_responder", responder: string, } | { "act": "set_out", responder: string, } | { "act": "delay_responder", responder: string, minutes: number, } | { "act": "arrive", responder: string, } | { "act": "return_responder", responder: string, } | { "act": "call_service", service: string, } | { "act": "ask_support" } | { "act": "answer_support" } | { "act": "add_note", text: string, } | { "act": "transfer", party: string, id: string | null, reason: string, } | { "act": "hand_over", to: string, } | { "act": "resolve", reason: string, actions: Array<string>, outcome: string, note: string | null, } | { "act": "reopen", cause: string, } | { "act": "follow_up", text: string | null, } | { "act": "close_review", text: string | null, };
 
 export type AskedView = { about: string, answer_by: number, escalated: boolean, };
 
@@ -64,9 +64,21 @@ priority: number,
  */
 phase: string, 
 /**
- * Kind of the opening alarm: `sos`, `fall` …
+ * What it is named by: the kind of its most pressing alarm, the latest among equals: `sos`, `fall` …
  */
-kind: string, opened_at: number, changed_at: number, presses: number, last_press_at: number | null, cancel_said: boolean, 
+kind: string, 
+/**
+ * Kind of the opening alarm.
+ */
+first_kind: string, 
+/**
+ * Kind of the last press.
+ */
+last_kind: string, 
+/**
+ * Every kind that was said, in the order first said.
+ */
+kinds: Array<string>, opened_at: number, changed_at: number, presses: number, last_press_at: number | null, cancel_said: boolean, 
 /**
  * The device did not prove who it is.
  */
@@ -84,6 +96,10 @@ place: string, place_en: string,
  */
 lon: number | null, lat: number | null, device: DeviceView | null, 
 /**
+ * Whom a known device that did not prove itself claims to speak for.
+ */
+claim: ClaimView | null, 
+/**
  * Absent when nobody is known or this person may not see it.
  */
 resident: ResidentView | null, owner: OwnerView | null, 
@@ -98,7 +114,15 @@ rings_me: boolean,
 /**
  * The party as which they may accept, when they may.
  */
-accept_as: PartyView | null, offer: OfferView | null, 
+accept_as: PartyView | null, 
+/**
+ * Support was asked for beside the owner.
+ */
+support: SupportView | null, 
+/**
+ * The desk as which they may answer for that support, when they may: `answer_support`.
+ */
+support_as: PartyView | null, offer: OfferView | null, 
 /**
  * Every open incident has one.
  */
@@ -125,6 +149,38 @@ story: Array<StoryLine>, };
  */
 export type Change = { "c": "upsert", card: Card, } | { "c": "remove", id: string, why: string, by: string | null, by_en: string | null, };
 
+/**
+ * `POST /v1/incidents/{id}/claim`: why the record of whom an unproved device claims to be is looked up: `call_back`,
+ * `send_somebody`.
+ */
+export type ClaimIn = { reason: string, };
+
+/**
+ * Nothing of it is proved, and nobody is named: the record opens by `POST /v1/incidents/{id}/claim`, with a reason.
+ */
+export type ClaimView = { device: string, 
+/**
+ * Where whoever has the device lives.
+ */
+community: string, community_en: string, 
+/**
+ * Their home station, and its duty phone.
+ */
+station: string | null, station_en: string | null, station_phone: string | null, 
+/**
+ * Whoever this card was made for holds the call.
+ */
+may_look_up: boolean, };
+
+/**
+ * What is needed to find out, and no more.
+ */
+export type ClaimedRecord = { name: string, name_latin: string, phone: string, address_line: string, address_line_en: string, 
+/**
+ * The key is destroyed; nothing personal is left.
+ */
+erased: boolean, };
+
 export type ClosingView = { at: number, by: string | null, by_en: string | null, reason: string, actions: Array<string>, outcome: string, machine: boolean, };
 
 /**
@@ -138,7 +194,12 @@ id: string,
 /**
  * The card's revision on the screen.
  */
-seen: number | null, do: Act, };
+seen: number | null, 
+/**
+ * When it happened, by the server's clock as far as the sender knows it, of a report that was kept back: believed
+ * when it lies between the sending (or the acceptance) and now and at most twelve hours back.
+ */
+at?: number, do: Act, };
 
 /**
  * What was done with a command.
@@ -174,7 +235,8 @@ export type CrossingView = { id: string, name: string, name_en: string, lon: num
 
 export type DeadlineView = { 
 /**
- * `offer`, `widen`, `show`, `duty_phone`, `first_step`, `talk`, `arrival`, `on_site`, `wake`, `answer`.
+ * `offer`, `widen`, `show`, `duty_phone`, `first_step`, `talk`, `arrival`, `on_site`, `wake`, `answer`,
+ * `support`.
  */
 kind: string, at: number, 
 /**
@@ -268,7 +330,15 @@ export type OfferView = { ring: number, round: number, offered_at: number, widen
  */
 candidates: Array<CandidateView>, };
 
-export type OwnerView = { operator: string, name: string, name_en: string, post: string, post_en: string, party: PartyView, since: number, first_step: boolean, 
+export type OwnerView = { operator: string, 
+/**
+ * Of the responder who accepted on their own phone, when one did; else of the operator.
+ */
+name: string, name_en: string, post: string, post_en: string, 
+/**
+ * That responder; the call is held in the name of `operator`'s account.
+ */
+carer: string | null, party: PartyView, since: number, first_step: boolean, 
 /**
  * No live console of theirs.
  */
@@ -396,7 +466,15 @@ export type ResponderLegView = { responder: string, name: string, name_en: strin
 /**
  * `carer`, `nurse`, `volunteer`, `grid_worker`.
  */
-kind: string, phone: string | null, sent_at: number, eta: number, delayed: boolean, arrived_at: number | null, 
+kind: string, phone: string | null, sent_at: number, 
+/**
+ * Set out; until then they were only sent.
+ */
+set_out_at: number | null, eta: number, delayed: boolean, arrived_at: number | null, 
+/**
+ * When the arrival was recorded, if it was reported later than it happened.
+ */
+arrival_recorded_at: number | null, 
 /**
  * Where they set out, degrees.
  */
@@ -448,6 +526,10 @@ with_sound: number, load: number, capacity: number, can_answer: boolean, can_sen
  */
 export type StoryLine = { revision: number, position: number, at: number, 
 /**
+ * When it happened, if it was reported later: `at` is when it was recorded.
+ */
+said_at?: number, 
+/**
  * Stored name of the event: `IncidentOpened` …
  */
 kind: string, 
@@ -463,6 +545,45 @@ args: Array<string>,
  * The same with the names in English; empty when there are none among them.
  */
 args_en?: Array<string>, };
+
+export type SupportView = { asked_at: number, 
+/**
+ * Who asks, by working name.
+ */
+by: string, by_en: string, 
+/**
+ * It was a responder on the spot or on the way.
+ */
+by_responder: boolean, 
+/**
+ * The desks that are rung for it.
+ */
+rung: Array<RungView>, 
+/**
+ * Who answers for it, since when and for which desk.
+ */
+answered_by: string | null, answered_by_en: string | null, answered_at: number | null, answered_as: PartyView | null, };
+
+export type TargetPerson = { operator: string, name: string, name_en: string, post: string, post_en: string, 
+/**
+ * For which they are on duty.
+ */
+party: PartyView, };
+
+export type TargetSite = { site: string, 
+/**
+ * From there to the call; absent when the place is not known or there is no way.
+ */
+seconds: number | null, };
+
+/**
+ * `GET /v1/incidents/{id}/targets`: who a call could be given to; `people` are on duty at a live console.
+ */
+export type Targets = { 
+/**
+ * Stations and facilities, soonest first.
+ */
+sites: Array<TargetSite>, people: Array<TargetPerson>, };
 
 /**
  * To the page.

@@ -8,7 +8,7 @@ use crate::{
     Sealed,
     codes::{Action, Outcome, Reason},
     happened::Actor,
-    incident::{IncidentEvent, Refusal},
+    incident::{GRAVE, IncidentEvent, Refusal},
 };
 use std::time::Duration;
 
@@ -47,10 +47,7 @@ impl Case<'_> {
             note: note.cloned(),
             machine,
         };
-        let grave = matches!(
-            outcome,
-            Outcome::Deceased | Outcome::NotFound | Outcome::Refused
-        );
+        let grave = GRAVE.contains(&outcome);
         let review = grave
             .then(|| self.review(&format!("outcome {}", outcome.as_str())))
             .flatten();

@@ -8,8 +8,8 @@ use crate::{
     ConsoleId, OperatorId,
     happened::Actor,
     incident::{
-        CANDIDATE_LIMIT, DutyPhoneCause, IncidentCommand, IncidentEvent, OfferCause, Owner, Phase,
-        Refusal,
+        ANSWERED_LATE, CANDIDATE_LIMIT, DutyPhoneCause, IncidentCommand, IncidentEvent, OfferCause,
+        Owner, Phase, RANG_TO_THE_LAST, Refusal, Rung,
     },
     party::Party,
 };
@@ -38,20 +38,21 @@ impl Case<'_> {
             return Ok(vec![]);
         };
         let incident = self.incident;
-        let beside = matches!(
-            cause,
-            OfferCause::OwnerUnreachable | OfferCause::Overdue | OfferCause::Support
-        );
-        if !incident.is_open() || (incident.owner.is_some() && !beside) {
+        if *cause == OfferCause::Support && !self.wants_support(added) {
+            return Ok(vec![]);
+        }
+        let support = *cause == OfferCause::Support;
+        let beside = matches!(cause, OfferCause::OwnerUnreachable | OfferCause::Overdue);
+        if !incident.is_open() || (incident.owner.is_some() && !beside && !support) {
             return Ok(vec![]);
         }
         if incident.owner.is_none() && beside {
             return Ok(vec![]);
         }
-        if let Some(offer) = &incident.offer {
+        if let Some(offer) = incident.offer.as_ref().filter(|_| !support) {
             let further = (*ring, *round) > (offer.ring, offer.round);
             let more = added.iter().any(|p| offer.rung(p).is_none());
-            let first_beside = beside && incident.beside.is_none() && *cause != OfferCause::Support;
+            let first_beside = beside && incident.beside.is_none();
             if !further && !more && !first_beside && incident.owed.is_none() {
                 return Ok(vec![]);
             }
@@ -73,9 +74,17 @@ impl Case<'_> {
         };
         let top = self.policy.rings.get(usize::from(*ring));
         let review = top
-            .filter(|r| r.review && incident.is_pressing())
-            .and_then(|_| self.review("rang_to_the_last"));
+            .filter(|r| !support && r.review && incident.is_pressing())
+            .and_then(|_| self.review(RANG_TO_THE_LAST));
         Ok([offered].into_iter().chain(review).collect())
+    }
+
+    /// Whether any of these is not rung yet for support that was asked for.
+    fn wants_support(&self, added: &[Party]) -> bool {
+        self.incident.support_wanted().is_some_and(|support| {
+            let rung = |party: &Party| support.parties.iter().any(|r| &r.party == party);
+            added.iter().any(|party| !rung(party))
+        })
     }
 
     pub(super) fn show(
@@ -86,11 +95,13 @@ impl Case<'_> {
         sounded: bool,
     ) -> Decided {
         self.is_self(operator)?;
-        let Some(offer) = self.incident.ringing() else {
+        if self.incident.rung_now().next().is_none() {
             return Ok(vec![]);
-        };
-        let rung = offer.rung(party).ok_or(Refusal::NotOffered)?;
-        if rung.shown && (rung.sounded || !sounded) {
+        }
+        let mut rung = self.incident.rung_now().filter(|r| &r.party == party);
+        let first = rung.next().ok_or(Refusal::NotOffered)?;
+        let known = |r: &Rung| r.shown && (r.sounded || !sounded);
+        if known(first) && rung.all(known) {
             return Ok(vec![]);
         }
         Ok(vec![IncidentEvent::OfferShown {
@@ -102,10 +113,10 @@ impl Case<'_> {
     }
 
     pub(super) fn mark_unseen(&self, parties: &[Party]) -> Decided {
-        let Some(offer) = self.incident.ringing() else {
-            return Ok(vec![]);
+        let still = |p: &&Party| {
+            let mut rung = self.incident.rung_now().filter(|r| r.party == **p);
+            rung.any(|r| !r.sounded && !r.unseen)
         };
-        let still = |p: &&Party| offer.rung(p).is_some_and(|r| !r.sounded && !r.unseen);
         let parties: Vec<Party> = parties.iter().filter(still).cloned().collect();
         if parties.is_empty() {
             return Ok(vec![]);
@@ -119,8 +130,8 @@ impl Case<'_> {
         attempt: u32,
         cause: DutyPhoneCause,
     ) -> Decided {
-        let rung = self.incident.ringing().and_then(|o| o.rung(party));
-        if rung.is_none_or(|r| attempt <= r.phone_attempts) {
+        let mut rung = self.incident.rung_now().filter(|r| &r.party == party);
+        if !rung.any(|r| attempt > r.phone_attempts) {
             return Ok(vec![]);
         }
         Ok(vec![IncidentEvent::DutyPhoneRung {
@@ -181,7 +192,7 @@ impl Case<'_> {
         let waited = self.asked.at.since(self.incident.opened_at);
         let late = self.incident.accepted_at.is_none()
             && waited > self.span(self.policy.work.late_answer_s);
-        let review = late.then(|| self.review("answered_late")).flatten();
+        let review = late.then(|| self.review(ANSWERED_LATE)).flatten();
         Ok(lapsed.into_iter().chain([accepted]).chain(review).collect())
     }
 

@@ -191,11 +191,40 @@ impl Case<'_> {
         }
         let way = self.span(seconds);
         self.way_fits(way)?;
-        Ok(vec![IncidentEvent::ResponderSent {
+        // Told late, they may have been due already; then they are due now.
+        let eta = (self.when() + way).max(self.asked.at);
+        let sent = IncidentEvent::ResponderSent {
             responder: responder.clone(),
             from: from.cloned(),
-            eta: self.asked.at + way,
+            eta,
             seconds,
+        };
+        let goes = self.asked.by == Actor::Responder(responder.clone());
+        let set_out = goes.then(|| IncidentEvent::ResponderSetOut {
+            responder: responder.clone(),
+            eta,
+        });
+        Ok([sent].into_iter().chain(set_out).collect())
+    }
+
+    /// Sent and gone are two things. Whoever sets out later than they were sent is due as much later, and never sooner.
+    pub(super) fn set_out(&self, responder: &ResponderId) -> Decided {
+        self.way_of(responder)?;
+        let Some(leg) = self.incident.leg(responder) else {
+            return Ok(vec![]);
+        };
+        if leg.set_out_at.is_some() || leg.arrived_at.is_some() {
+            return Ok(vec![]);
+        }
+        let way = leg.eta.since(leg.sent_at);
+        let eta = if leg.delayed {
+            leg.eta
+        } else {
+            leg.eta.max(self.when() + way)
+        };
+        Ok(vec![IncidentEvent::ResponderSetOut {
+            responder: responder.clone(),
+            eta,
         }])
     }
 
@@ -264,18 +293,45 @@ impl Case<'_> {
         }
     }
 
-    /// The next desk that does not know yet is told; the owner keeps it.
+    /// The district desk is rung at once, the next ones while nobody answers; the owner keeps it.
     pub(super) fn ask_support(&self) -> Decided {
         if self.responder_on_it().is_none() {
             self.own()?;
         }
         self.is_open()?;
-        let to = self.incident.next_desk();
-        if self.incident.desks.contains(&to) {
-            return Ok(vec![]);
+        let first = self.incident.support_desks().next();
+        match (self.incident.support_wanted(), first) {
+            (None, Some(to)) => Ok(vec![IncidentEvent::SupportAsked {
+                to,
+                answer_by: self.asked.at + self.span(self.policy.work.answer_s),
+            }]),
+            _ => Ok(vec![]),
         }
-        let about = owner_deadline(self.incident).map_or(DeadlineKind::OnSite, |(kind, _)| kind);
-        Ok(vec![IncidentEvent::Escalated { to, about }])
+    }
+
+    /// One person of a desk answers for it, beside the owner; a second is told who.
+    pub(super) fn answer_support(&self, operator: &OperatorId, party: &Party) -> Decided {
+        self.is_open()?;
+        self.is_self(operator)?;
+        let support = self.incident.support.as_ref();
+        let support = support.ok_or(Refusal::NotOffered)?;
+        match &support.answered {
+            Some(answer) if &answer.operator == operator => return Ok(vec![]),
+            Some(answer) => {
+                return Err(Refusal::SupportAnswered {
+                    by: answer.operator.clone(),
+                });
+            }
+            None => {}
+        }
+        let own = self.incident.owner.as_ref().map(|o| &o.party);
+        if !is_desk(party) || own == Some(party) || self.incident.is_owned_by(operator) {
+            return Err(Refusal::NotOffered);
+        }
+        Ok(vec![IncidentEvent::SupportAnswered {
+            operator: operator.clone(),
+            party: party.clone(),
+        }])
     }
 
     pub(super) fn answer_protocol(

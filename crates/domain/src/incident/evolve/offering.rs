@@ -24,7 +24,10 @@ pub(super) fn joined(
     let cancel = alarm.kind.class() == SignalClass::Cancel;
     incident.alarms.push(alarm.clone());
     if incident.alarms.len() > ALARM_LIMIT + 1 {
-        incident.alarms.remove(1);
+        // The one it is named by stays, however many come after it.
+        let named_by = incident.worst().map(|worst| worst.alarm);
+        let stays = named_by == Some(incident.alarms[1].alarm);
+        incident.alarms.remove(if stays { 2 } else { 1 });
     }
     incident.priority = now;
     let pressed_again = presses > incident.presses;
@@ -56,6 +59,19 @@ pub(super) fn offered(incident: &mut Incident, at: Timestamp, event: &IncidentEv
         return;
     };
     if !incident.is_open() {
+        return;
+    }
+    if *cause == OfferCause::Support {
+        let joined = added.iter().map(|party| rung(party, means, at));
+        if let Some(support) = &mut incident.support {
+            support.parties.extend(joined);
+            support.answer_by = *widens_at;
+        }
+        for party in added {
+            if !incident.desks.contains(party) {
+                incident.desks.push(party.clone());
+            }
+        }
         return;
     }
     let offer = incident.offer.get_or_insert_with(|| Offer {
@@ -192,6 +208,8 @@ pub(super) fn rung_as<'a>(
     incident: &'a mut Incident,
     party: &'a Party,
 ) -> impl Iterator<Item = &'a mut Rung> {
-    let parties = incident.offer.iter_mut().flat_map(|o| &mut o.parties);
+    let offered = incident.offer.iter_mut().flat_map(|o| &mut o.parties);
+    let wanted = incident.support.iter_mut().flat_map(|s| &mut s.parties);
+    let parties = offered.chain(wanted);
     parties.filter(move |r| &r.party == party)
 }

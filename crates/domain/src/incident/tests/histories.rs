@@ -31,7 +31,7 @@ fn request(story: &Story, what: u8, who: u8, n: u8) -> (Actor, IncidentCommand) 
     let reasons = Reason::ALL;
     let reason = reasons[usize::from(n) % reasons.len()];
     let outcomes = Outcome::ALL;
-    let command = match what % 26 {
+    let command = match what % 28 {
         0 | 1 => accept(name, party),
         2 => return (Actor::Dispatcher, join(u64::from(n) + 2, kind, at)),
         3 => shown(name, party),
@@ -79,6 +79,10 @@ fn request(story: &Story, what: u8, who: u8, n: u8) -> (Actor, IncidentCommand) 
             return (Actor::Dispatcher, offer);
         }
         24 => C::LapseAcceptance,
+        25 => C::SetOut {
+            responder: responder(&carer),
+        },
+        26 => answer_support(name, party),
         _ => C::AddNote { text: sealed() },
     };
     (actor, command)

@@ -135,6 +135,13 @@ fn requests(story: &Story) -> Vec<(&'static str, Actor, IncidentCommand)> {
             carer.clone(),
             send("carer", 60),
         ),
+        (
+            "set out, the responder",
+            carer.clone(),
+            IncidentCommand::SetOut {
+                responder: responder("carer"),
+            },
+        ),
         ("delay, the responder", carer.clone(), delay),
         ("arrive, the responder", carer.clone(), arrive("carer")),
         ("return, the responder", carer.clone(), back),
@@ -148,6 +155,11 @@ fn requests(story: &Story) -> Vec<(&'static str, Actor, IncidentCommand)> {
             "ask support, owner",
             by("wang"),
             IncidentCommand::AskSupport,
+        ),
+        (
+            "answer support, desk, unasked",
+            by("zhao"),
+            answer_support("zhao", desk()),
         ),
         (
             "note, anybody",

@@ -219,7 +219,7 @@ fn a_responder_may_say_themselves_that_they_have_left() {
     let story = Story::accepted();
     assert_eq!(
         story.names(carer.clone(), send("carer", 60)),
-        ["ResponderSent"]
+        ["ResponderSent", "ResponderSetOut"]
     );
     assert_eq!(
         story.refuses(carer.clone(), send("nurse", 60)),
@@ -260,23 +260,6 @@ fn a_responder_who_turns_back_leaves_the_owner_with_a_question() {
     assert!(story.now().turned_back);
     assert_eq!(story.deadline(), (DeadlineKind::Talk, 400));
     assert_eq!(story.asked(by("wang"), back), Ok(vec![]));
-}
-
-#[test]
-fn support_tells_the_next_desk_and_lets_it_help() {
-    let carer = Actor::Responder(responder("carer"));
-    let story = Story::on_site().does(carer, IncidentCommand::AskSupport);
-    assert_eq!(story.now().desks, [desk()]);
-    assert!(story.now().is_owned_by(&operator("wang")));
-    assert_eq!(
-        story.names(by("zhao"), send("nurse", 60)),
-        ["ResponderSent"]
-    );
-    assert!(
-        Story::on_site()
-            .asked(by("zhao"), send("nurse", 60))
-            .is_err()
-    );
 }
 
 #[test]

@@ -207,6 +207,18 @@ fn on_the_way() -> Vec<IncidentEvent> {
             eta: LATER,
             seconds: 120,
         },
+        IncidentEvent::ResponderSetOut {
+            responder: responder_id(),
+            eta: LATER,
+        },
+        IncidentEvent::SupportAsked {
+            to: Party::Supervisor,
+            answer_by: LATER,
+        },
+        IncidentEvent::SupportAnswered {
+            operator: operator_id(),
+            party: Party::Supervisor,
+        },
         IncidentEvent::ResponderDelayed {
             responder: responder_id(),
             eta: LATER,

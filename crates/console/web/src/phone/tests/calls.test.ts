@@ -27,6 +27,7 @@ const OWNER: OwnerView = {
   name_en: 'Wang Zhiban',
   post: '值班员',
   post_en: 'Operator',
+  carer: null,
   party: SITE,
   since: 0,
   first_step: false,
@@ -36,8 +37,16 @@ const NOBODY: ReadonlySet<string> = new Set();
 
 function leg(change: Partial<ResponderLegView> = {}): ResponderLegView {
   const plain = { responder: 'r', name: '赵丽华', name_en: 'Zhao Lihua', kind: 'carer', phone: null };
-  const way = { sent_at: 0, eta: 300_000 };
-  return { ...plain, ...way, delayed: false, arrived_at: null, from_lon: null, from_lat: null, ...change };
+  const way = { sent_at: 0, set_out_at: null, eta: 300_000, delayed: false };
+  return {
+    ...plain,
+    ...way,
+    arrived_at: null,
+    arrival_recorded_at: null,
+    from_lon: null,
+    from_lat: null,
+    ...change,
+  };
 }
 
 function rung(declined = false): Partial<Card> {
@@ -102,11 +111,13 @@ describe('whose call it is', () => {
   });
 
   it('goes through accept, depart, arrive, resolve; a way the desk reported is confirmed first', () => {
-    expect(nextStep(card(), ME, false)).toBe('accept');
-    expect(nextStep(card({ owner: OWNER }), ME, false)).toBe('depart');
-    expect(nextStep(card({ owner: OWNER, responders: [leg()] }), ME, false)).toBe('depart');
-    expect(nextStep(card({ owner: OWNER, responders: [leg()] }), ME, true)).toBe('arrive');
-    expect(nextStep(card({ owner: OWNER, responders: [leg({ arrived_at: 1 })] }), ME, true)).toBe('resolve');
+    const step = (change: Partial<ResponderLegView>) =>
+      nextStep(card({ owner: OWNER, responders: [leg(change)] }), ME);
+    expect(nextStep(card(), ME)).toBe('accept');
+    expect(nextStep(card({ owner: OWNER }), ME)).toBe('depart');
+    expect(step({})).toBe('depart');
+    expect(step({ set_out_at: 1 })).toBe('arrive');
+    expect(step({ set_out_at: 1, arrived_at: 2 })).toBe('resolve');
   });
 });
 
@@ -133,6 +144,14 @@ describe('a card with what was reported', () => {
     expect([there.phase, there.services]).toEqual(['on_site', [{ service: '120', at: 60_000 }]]);
   });
 
+  it('shows that a carer the desk sent has set out, and that support was asked for', () => {
+    const there = card({ owner: OWNER, responders: [leg()] });
+    const reports = [report({ act: 'set_out', responder: 'r' }), report({ act: 'ask_support' })];
+    const shown = withReports(there, reports, ME);
+    expect(shown.responders[0]?.set_out_at).toBe(60_000);
+    expect(shown.support).toMatchObject({ asked_at: 60_000, answered_at: null });
+  });
+
   it('never shows an acceptance before it is certain', () => {
     expect(withReports(card(), [report({ act: 'accept' })], ME)).toMatchObject({ owner: null, mine: false });
   });
@@ -148,7 +167,7 @@ describe('a card with what was reported', () => {
 
 describe('what the phone keeps', () => {
   beforeEach(() => localStorage.clear());
-  const rest = { me: ME, heardAt: 1, offset: 0, departed: ['a'], accepted: [] };
+  const rest = { me: ME, heardAt: 1, offset: 0, accepted: ['a'] };
   const resident = { name: '孙桂兰', earlier: [{ id: 'z' }] } as unknown as ResidentView;
 
   it('is the call as it is needed on the way, without the desk’s history', () => {
@@ -156,12 +175,12 @@ describe('what the phone keeps', () => {
     const [call] = kept(localStorage)?.calls ?? [];
     expect(call?.resident?.name).toBe('孙桂兰');
     expect(call?.resident?.earlier).toEqual([]);
-    expect(kept(localStorage)?.departed).toEqual(['a']);
+    expect(kept(localStorage)?.accepted).toEqual(['a']);
   });
 
   it('is nothing personal once the call is over, and nothing at all after sign-out', () => {
     keep(localStorage, { ...rest, calls: [card({ resident })] });
-    keep(localStorage, { ...rest, departed: [], calls: [] });
+    keep(localStorage, { ...rest, accepted: [], calls: [] });
     expect(JSON.stringify({ ...localStorage })).not.toContain('孙桂兰');
     forget(localStorage);
     expect(localStorage).toHaveLength(0);

@@ -47,11 +47,14 @@ function phone(send: ReturnType<typeof server>['send'], owner = 'op/r') {
     done: (item, out) => void done.push({ item, out }),
     refused: (item, problem) => void refused.push({ item, problem }),
     signedOut: () => void (signedOut += 1),
+    serverTime: (at) => at + CLOCK_OFF_MS,
   });
   outbox.belongsTo(owner);
   return { outbox, done, refused, signedOuts: () => signedOut };
 }
 
+/** How much this phone's clock is behind the server's. */
+const CLOCK_OFF_MS = 2_000;
 const settled = () => vi.advanceTimersByTimeAsync(0);
 const acts = (commands: readonly CommandIn[]) => commands.map((command) => command.do.act);
 
@@ -70,6 +73,18 @@ describe('the phone’s outbox', () => {
     expect(received[0]).toMatchObject({ seen: 7, do: DEPART });
     expect(done).toHaveLength(1);
     expect(outbox.items).toEqual([]);
+  });
+
+  it('says when it was tapped, by the server’s clock, however late it is sent', async () => {
+    const { send, received, state } = server();
+    const { outbox } = phone(send);
+    state.cut = true;
+    const tapped = Date.now();
+    outbox.add('i', 7, { act: 'arrive', responder: 'r' });
+    await vi.advanceTimersByTimeAsync(8 * 60_000);
+    state.cut = false;
+    await outbox.kick();
+    expect(received.at(-1)).toMatchObject({ at: tapped + CLOCK_OFF_MS, do: { act: 'arrive' } });
   });
 
   it('keeps what was tapped without network and sends it in that order when told that the network is back', async () => {
@@ -235,6 +250,7 @@ describe('the phone’s outbox', () => {
       done: () => {},
       refused: () => {},
       signedOut: () => {},
+      serverTime: (at) => at,
     });
     outbox.belongsTo('op/r');
     outbox.add('i', 1, ARRIVE);

@@ -1,0 +1,134 @@
+//! Support: a desk is rung beside the owner, who keeps the call, until somebody answers for it.
+//!
+//! For: the rules of asking for support and answering, one sentence a test.
+//! May not know: clocks, other crates.
+
+use super::*;
+
+fn carer() -> Actor {
+    Actor::Responder(responder("carer"))
+}
+
+/// Asked for by the carer on the spot, at 400 s, and rung by the dispatcher.
+fn asked() -> Story {
+    let story = Story::on_site().at(400);
+    story.does(carer(), IncidentCommand::AskSupport).acts()
+}
+
+fn rung(story: &Story) -> Vec<(Party, u32)> {
+    let rung = story.now().rung_now();
+    rung.map(|r| (r.party.clone(), r.phone_attempts)).collect()
+}
+
+#[test]
+fn support_rings_the_district_desk_at_once_and_takes_the_call_off_nobody() {
+    let story = Story::on_site().at(400);
+    let names = story.names(carer(), IncidentCommand::AskSupport);
+    assert_eq!(names, ["SupportAsked"]);
+    let story = story.does(carer(), IncidentCommand::AskSupport);
+    assert_eq!(story.deadline(), (DeadlineKind::Support, 400));
+    assert_eq!(story.due(), [Due::Support(desk())]);
+    let story = story.acts();
+    assert_eq!(
+        rung(&story),
+        [(desk(), 1)],
+        "no screen is there: the telephone rings at once"
+    );
+    assert!(story.now().is_owned_by(&operator("wang")));
+    assert_eq!(story.now().support.as_ref().unwrap().by, carer());
+    assert!(matches!(story.now().phase, Phase::OnSite { .. }));
+    // The desk helps, and may not take it over.
+    assert_eq!(
+        story.names(by("zhao"), send("nurse", 60)),
+        ["ResponderSent"]
+    );
+    assert_eq!(
+        story.refuses(by("zhao"), accept("zhao", desk())),
+        Refusal::AlreadyAccepted {
+            by: operator("wang")
+        }
+    );
+    // The site that holds it does not ring.
+    assert!(story.now().ringing().is_none());
+}
+
+#[test]
+fn support_that_a_screen_has_shown_is_answered_there_and_rings_no_more() {
+    let story = asked().at(402).does(by("zhao"), shown("zhao", desk()));
+    let story = story.does(by("zhao"), answer_support("zhao", desk()));
+    assert_eq!(rung(&story), []);
+    let answered = story.now().support.as_ref().unwrap().answered.as_ref();
+    assert_eq!(answered.map(|a| &a.operator), Some(&operator("zhao")));
+    assert!(story.now().is_owned_by(&operator("wang")));
+    assert!(story.now().support_wanted().is_none());
+    let again = story.asked(by("zhao"), answer_support("zhao", desk()));
+    assert_eq!(again, Ok(vec![]));
+    assert_eq!(
+        story.refuses(by("sun"), answer_support("sun", Party::CityDesk)),
+        Refusal::SupportAnswered {
+            by: operator("zhao")
+        }
+    );
+}
+
+#[test]
+fn unanswered_support_goes_on_to_the_supervisor_and_the_city_desk() {
+    let parties = |story: &Story| -> Vec<Party> { rung(story).into_iter().map(|r| r.0).collect() };
+    let story = asked().at(459).acts();
+    assert_eq!(parties(&story), [desk()]);
+    let story = story.at(460).acts();
+    assert_eq!(parties(&story), [desk(), Party::Supervisor]);
+    let story = story.at(520).acts();
+    assert_eq!(
+        parties(&story),
+        [desk(), Party::Supervisor, Party::CityDesk]
+    );
+    // Desks are rung without end.
+    let before = rung(&story)[2].1;
+    let story = story.at(551).acts();
+    assert_eq!(rung(&story)[2].1, before + 1);
+    assert_eq!(story.now().next_support(), None);
+}
+
+#[test]
+fn the_owners_own_desk_is_not_rung_for_support() {
+    let story = Story::offered()
+        .at(5)
+        .does(by("zhao"), accept("zhao", desk()));
+    let story = story.at(10).does(by("zhao"), IncidentCommand::StartTalk);
+    let story = story.at(20).does(by("zhao"), IncidentCommand::AskSupport);
+    assert_eq!(story.due(), [Due::Support(Party::Supervisor)]);
+    assert_eq!(
+        story.refuses(by("zhao"), answer_support("zhao", Party::CityDesk)),
+        Refusal::NotOffered
+    );
+}
+
+#[test]
+fn support_is_asked_once_while_nobody_answers_and_anew_afterwards() {
+    let story = asked();
+    assert_eq!(
+        story.asked(carer(), IncidentCommand::AskSupport),
+        Ok(vec![])
+    );
+    let story = story
+        .at(410)
+        .does(by("zhao"), answer_support("zhao", desk()));
+    let story = story
+        .at(900)
+        .does(carer(), IncidentCommand::AskSupport)
+        .acts();
+    assert_eq!(rung(&story)[0], (desk(), 1));
+    assert_eq!(
+        Story::talking().refuses(by("zhao"), answer_support("zhao", desk())),
+        Refusal::NotOffered
+    );
+}
+
+#[test]
+fn closing_ends_the_ringing_for_support() {
+    let close = resolve(Reason::Fall, Outcome::Lifted);
+    let story = asked().at(420).does(by("wang"), close);
+    assert_eq!(rung(&story), []);
+    assert_eq!(next_deadline(story.now(), &story.policy), None);
+}
