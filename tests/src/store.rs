@@ -47,6 +47,11 @@ impl Store {
         self.start_with(data, &words).await
     }
 
+    /// `anling serve` with every role, on free ports.
+    pub async fn serve(&self, data: &Path) -> Node {
+        Node::launch(self, data, data, &["serve"], "已就绪").await
+    }
+
     /// The demo with these words, `demo` the first of them.
     pub async fn start_with(&self, data: &Path, words: &[&str]) -> Node {
         Node::launch(self, data, data, words, "Ctrl-C").await
