@@ -8,6 +8,9 @@
 use serde_json::Value;
 use std::{path::PathBuf, process::Command};
 
+/// A console at the desk of each district: a call of a district without one would wait for ever.
+const CONSOLES: &str = "8";
+
 /// Presses a second, and for how long.
 const RATE: u64 = 8;
 const SECONDS: u64 = 3;
@@ -38,7 +41,7 @@ fn run(words: &[&str]) -> (Value, String, String) {
         ])
         .args([
             "--consoles",
-            "4",
+            CONSOLES,
             "--residents",
             "200",
             "--floor-seconds",
