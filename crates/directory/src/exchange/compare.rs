@@ -73,10 +73,8 @@ impl Known {
                 Row::Community {
                     record,
                     ended: true,
-                } => {
-                    if directory.is_inhabited(&record.community).await? {
-                        inhabited.insert(record.community.clone());
-                    }
+                } if directory.is_inhabited(&record.community).await? => {
+                    inhabited.insert(record.community.clone());
                 }
                 Row::Barrier {
                     record,

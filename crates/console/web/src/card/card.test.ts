@@ -157,6 +157,8 @@ describe('a card', () => {
       sent_at: 0,
       eta: 60_000,
       arrived_at: null,
+      set_out_at: null,
+      arrival_recorded_at: null,
       delayed: false,
       from_lat: null,
       from_lon: null,
