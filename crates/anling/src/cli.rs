@@ -52,10 +52,16 @@ pub(crate) enum Command {
     )]
     Operator(Operator),
     /// 老人: forgetting a resident, and keeping a record as evidence
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  anling resident erase R000123 --operator li --why 家属申请"
+    )]
     Resident(crate::resident::Resident),
     /// 密钥: the keys that open personal data, apart from the log
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example:\n  anling key backup /safe/keys.jsonl --days 30 --data ./anling-data"
+    )]
     Key(crate::key::Key),
     /// The log
     #[command(

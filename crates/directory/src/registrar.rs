@@ -321,11 +321,13 @@ impl Registrar {
         self.one(stream, expected, draft).await
     }
 
-    /// What a record's stream must be like to be changed: as it stands now, and not erased.
+    /// What a record's stream must be like to be changed: as it stands now, and not erased. To change nobody's is a conflict.
     async fn changeable(&self, resident: &ResidentId) -> Result<Expected, DirectoryError> {
-        let (record, head) = self.record(resident).await?;
+        let (record, Some(head)) = self.record(resident).await? else {
+            return Ok(Expected::StreamExists);
+        };
         record.decide(&RecordCommand::Change, self.now())?;
-        Ok(head.map_or(Expected::NoStream, Expected::Exact))
+        Ok(Expected::Exact(head))
     }
 
     /// Records that an operator looked at a resident's record, and why.
