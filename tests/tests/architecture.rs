@@ -119,6 +119,7 @@ fn every_file_says_what_it_is_for() {
     sources(&root().join("crates"), &mut files);
     sources(&root().join("tests"), &mut files);
     sources(&root().join("loadtest"), &mut files);
+    sources(&root().join("bench"), &mut files);
     let silent: Vec<_> = files
         .iter()
         .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! "))
