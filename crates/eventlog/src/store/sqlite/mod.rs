@@ -5,7 +5,6 @@
 //!
 //! - `open`: finding, checking and creating the file.
 //! - `session`: the one writing connection and what it remembers.
-//! - `insert`: its statements that write.
 //! - `heads`: where streams end, in memory.
 //! - `lives`: how streams stand with outside programs.
 //! - `doors`: the tables beside the log.
@@ -15,7 +14,6 @@
 
 mod doors;
 mod heads;
-mod insert;
 mod keys;
 mod lives;
 mod open;
