@@ -55,6 +55,11 @@ pub(crate) struct PutBack {
     pub(crate) foreign: u64,
 }
 
+/// The time by the log's clock.
+fn now(log: &Log) -> Result<Timestamp, Failure> {
+    Timestamp::from_microsecond(log.now_micros()).doing("read the time")
+}
+
 /// Carries out `anling key backup`.
 pub(super) async fn backup(store: Store, out: &Path, days: u16) -> Result<(), Failure> {
     let at = Beside::open(store).await?;
@@ -66,7 +71,7 @@ pub(super) async fn backup(store: Store, out: &Path, days: u16) -> Result<(), Fa
             ));
         }
     }
-    let now = Timestamp::now();
+    let now = now(&at.log)?;
     let expires_at = now + SignedDuration::from_hours(24 * i64::from(days));
     let head = Head {
         anling_keys: FORMAT,
@@ -157,7 +162,7 @@ pub(crate) async fn put_back(
             file.display()
         ))
     })?;
-    if expires_at <= Timestamp::now() {
+    if expires_at <= now(log)? {
         return Err(Failure::new(format!(
             "{} expired on {}: people erased since may be in it; take a later one, and delete this one",
             file.display(),
@@ -181,11 +186,10 @@ pub(crate) async fn put_back(
             let line: Line =
                 serde_json::from_slice(&line).map_err(|error| bad(error.to_string()))?;
             match (pass, line) {
-                (Pass::Names, Line::Destroyed { destroyed }) => {
-                    if gone.insert(destroyed.clone()) {
-                        let done = log.secrets().destroy(&destroyed).await;
-                        done.map_err(Failure::new)?;
-                    }
+                (Pass::Names, Line::Destroyed { destroyed }) if !gone.contains(&destroyed) => {
+                    let done = log.secrets().destroy(&destroyed).await;
+                    done.map_err(Failure::new)?;
+                    gone.insert(destroyed);
                 }
                 (Pass::Keys, Line::Key { key, .. }) if gone.contains(&key) => put.erased += 1,
                 (Pass::Keys, Line::Key { key, wrapped }) => {
