@@ -12,6 +12,7 @@ use journeys::{
 use serde_json::Value;
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -236,23 +237,33 @@ async fn two_of_each_do_a_thousand_presses_once() {
             assert_eq!(statuses, [200, 201]);
         }
     });
-    let left = &AtomicUsize::new(pages.len());
-    let watching = pages.iter_mut().map(|page| async move {
-        while page.cards.len() < PRESSES || page.cards.values().any(|card| card.offer.is_none()) {
-            page.hear().await;
-        }
-        left.fetch_sub(1, Ordering::Relaxed);
-        // Whoever sees everything first listens on, or would be taken for gone.
-        let others = async {
-            let mut ticks = tokio::time::interval(Duration::from_millis(50));
-            while left.load(Ordering::Relaxed) > 0 {
-                ticks.tick().await;
+    let left = Arc::new(AtomicUsize::new(pages.len()));
+    // Each page reads on a task of its own: what reading a thousand cards costs one must not keep the other from answering.
+    let watching = pages.into_iter().map(|mut page| {
+        let left = Arc::clone(&left);
+        tokio::spawn(async move {
+            while page.cards.len() < PRESSES || page.cards.values().any(|card| card.offer.is_none())
+            {
+                page.hear().await;
             }
-        };
-        tokio::select! { () = others => {}, () = page.stay() => {} }
+            left.fetch_sub(1, Ordering::Relaxed);
+            // Whoever sees everything first listens on, or would be taken for gone.
+            let others = async {
+                let mut ticks = tokio::time::interval(Duration::from_millis(50));
+                while left.load(Ordering::Relaxed) > 0 {
+                    ticks.tick().await;
+                }
+            };
+            tokio::select! { () = others => {}, () = page.stay() => {} }
+            page
+        })
     });
-    let pressing = futures_util::future::join_all(pressing);
-    tokio::join!(pressing, futures_util::future::join_all(watching));
+    let watching: Vec<_> = watching.collect();
+    futures_util::future::join_all(pressing).await;
+    let mut pages = Vec::new();
+    for page in watching {
+        pages.push(page.await.unwrap());
+    }
     // Both consoles reach for the same calls.
     let [first, second] = &mut pages[..] else {
         panic!("two pages");

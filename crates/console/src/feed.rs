@@ -15,7 +15,7 @@ use crate::{
 };
 use domain::{IncidentId, Timestamp, incident::Incident};
 use eventlog::Position;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, future::join_all};
 use std::{collections::BTreeSet, sync::Arc};
 use wire::{
     card::Card,
@@ -254,11 +254,17 @@ pub(crate) async fn cards(
     sight: &Sight,
     entries: &[Arc<Entry>],
 ) -> Vec<Card> {
-    let mut making = Vec::with_capacity(entries.len());
-    for entry in entries {
-        making.push(app.cards.card(frame, sight, entry).boxed());
+    let mut made = Vec::with_capacity(entries.len());
+    for some in entries.chunks(CARDS_AT_ONCE) {
+        let mut making = Vec::with_capacity(some.len());
+        for entry in some {
+            making.push(app.cards.card(frame, sight, entry).boxed());
+        }
+        made.extend(join_all(making).await);
+        // What the page says meanwhile is heard: both halves of a line are one task.
+        tokio::task::yield_now().await;
     }
-    stream::iter(making).buffered(CARDS_AT_ONCE).collect().await
+    made
 }
 
 /// A past board as a snapshot, for one person.

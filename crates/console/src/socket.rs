@@ -25,6 +25,8 @@ pub(crate) struct Mouth {
     sink: SplitSink<WebSocket, Message>,
     heard: watch::Receiver<Instant>,
     pulse: Interval,
+    /// When it was first asked whether it is there, without having said anything since.
+    asked: Option<Instant>,
 }
 
 /// The half that hears.
@@ -55,6 +57,7 @@ pub(crate) fn split(socket: WebSocket) -> (Mouth, Ear) {
         sink,
         heard: hears,
         pulse,
+        asked: None,
     };
     (mouth, Ear { stream, heard })
 }
@@ -72,8 +75,12 @@ impl Mouth {
     /// Waits for the next beat; gone when nothing was heard for too long.
     pub(crate) async fn beat(&mut self) -> Result<(), Gone> {
         self.pulse.tick().await;
-        if self.heard.borrow().elapsed() > SILENCE {
-            return Err(Gone);
+        let heard = *self.heard.borrow();
+        // While a long frame is made nobody is asked, and who is not asked cannot answer.
+        match self.asked.filter(|asked| heard < *asked) {
+            Some(asked) if asked.elapsed() >= SILENCE => return Err(Gone),
+            Some(_) => {}
+            None => self.asked = Some(Instant::now()),
         }
         self.send(Message::Ping(axum::body::Bytes::new())).await
     }
