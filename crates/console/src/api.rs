@@ -150,7 +150,7 @@ pub(crate) async fn incidents(
     let sight = list(&signed.viewer);
     Ok(Json(IncidentPage {
         position: frame.board.position.0,
-        incidents: feed::cards(&app, &frame, &sight, &entries).await,
+        incidents: feed::cards(&app, &frame, &sight, &entries, std::convert::identity).await,
         next,
     }))
 }

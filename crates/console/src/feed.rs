@@ -9,6 +9,7 @@ use crate::{
     card::{Frame, Purpose, Sight},
     counts::Tally,
     duty::Duty,
+    framed::{Framed, written},
     names::operator_name,
     options::COLLAPSE_AFTER,
     viewer::Viewer,
@@ -16,7 +17,7 @@ use crate::{
 use domain::{IncidentId, Timestamp, incident::Incident};
 use eventlog::Position;
 use futures_util::{FutureExt, future::join_all};
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, convert::identity, sync::Arc};
 use wire::{
     card::Card,
     console::{Change, ToPage},
@@ -43,7 +44,7 @@ pub(crate) struct Feed {
 /// What to say.
 #[derive(Debug)]
 pub(crate) struct Said {
-    pub(crate) message: ToPage,
+    pub(crate) frame: Framed,
     /// A snapshot because the console lagged too far behind.
     pub(crate) collapsed: bool,
 }
@@ -130,14 +131,17 @@ impl Feed {
         self.tally = Tally::anew(&board, &self.viewer, now);
         let position = board.position.0;
         let frame = Frame::of(board, now);
-        let cards = cards(app, &frame, &self.sight(duty), &visible).await;
-        let message = ToPage::Snapshot {
+        let cards = cards(app, &frame, &self.sight(duty), &visible, |card| {
+            written(&card)
+        })
+        .await;
+        let frame = Framed::Snapshot {
             position,
             now: now.0,
-            cards,
+            cards: cards.into_iter().flatten().collect(),
             counts: self.tally.counts(),
         };
-        Said { message, collapsed }
+        Said { frame, collapsed }
     }
 
     async fn changes(
@@ -170,17 +174,17 @@ impl Feed {
                         || (self.came_back
                             && self.viewer.may_have_seen(&entry.incident, &board.city));
                     if had {
-                        removes.push(remove(&entry.incident, &board));
+                        removes.extend(written(&remove(&entry.incident, &board)));
                     }
                 }
                 (None, None) => {
                     if self.held.remove(id) || self.came_back {
-                        removes.push(Change::Remove {
+                        removes.extend(written(&Change::Remove {
                             id: id.to_string(),
                             why: "closed".to_owned(),
                             by: None,
                             by_en: None,
-                        });
+                        }));
                     }
                 }
             }
@@ -193,16 +197,19 @@ impl Feed {
         }
         upserts.sort_by_key(|e| (e.incident.priority, e.incident.opened_at, e.incident.id));
         let frame = Frame::of(board, now);
-        let cards = cards(app, &frame, &self.sight(duty), &upserts).await;
-        let upserts = cards.into_iter().map(|card| Change::Upsert { card });
-        let message = ToPage::Changes {
+        let upsert = |card| written(&Change::Upsert { card });
+        let upserts = cards(app, &frame, &self.sight(duty), &upserts, upsert).await;
+        let frame = Framed::Changes {
             position: position.0,
             now: now.0,
-            changes: removes.into_iter().chain(upserts).collect(),
+            changes: removes
+                .into_iter()
+                .chain(upserts.into_iter().flatten())
+                .collect(),
             counts,
         };
         Some(Said {
-            message,
+            frame,
             collapsed: false,
         })
     }
@@ -247,18 +254,22 @@ fn remove(incident: &Incident, board: &Board) -> Change {
     }
 }
 
-/// Cards in the order given.
-pub(crate) async fn cards(
+/// Cards in the order given, each as `keep` wants it.
+pub(crate) async fn cards<T>(
     app: &App,
     frame: &Frame,
     sight: &Sight,
     entries: &[Arc<Entry>],
-) -> Vec<Card> {
+    keep: impl Fn(Card) -> T + Sync,
+) -> Vec<T>
+where
+    T: Send,
+{
     let mut made = Vec::with_capacity(entries.len());
     for some in entries.chunks(CARDS_AT_ONCE) {
         let mut making = Vec::with_capacity(some.len());
         for entry in some {
-            making.push(app.cards.card(frame, sight, entry).boxed());
+            making.push(app.cards.card(frame, sight, entry).map(&keep).boxed());
         }
         made.extend(join_all(making).await);
         // What the page says meanwhile is heard: both halves of a line are one task.
@@ -280,7 +291,7 @@ pub(crate) async fn past(app: &App, viewer: &Viewer, board: &Board) -> ToPage {
     ToPage::Snapshot {
         position: board.position.0,
         now: now.0,
-        cards: cards(app, &frame, &sight, &visible).await,
+        cards: cards(app, &frame, &sight, &visible, identity).await,
         counts: Tally::anew(board, viewer, now).counts(),
     }
 }

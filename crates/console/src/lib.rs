@@ -27,6 +27,7 @@ mod duty;
 mod duty_phone;
 mod feed;
 mod follow;
+mod framed;
 mod health;
 mod hear;
 mod http;
@@ -136,9 +137,11 @@ impl Console {
             Arc::clone(&app.shared),
             stop.clone(),
         );
+        let pages = app.options.pages.clone();
+        let pages = pages.unwrap_or_else(|| app.orders.clone());
         let mut tasks = vec![
             views,
-            tokio::spawn(following),
+            pages.spawn(following),
             tokio::spawn(purge(casebook.clone(), stop.clone())),
         ];
         let looking = (Arc::clone(&app), stop.clone());

@@ -7,6 +7,7 @@ use crate::{
     app::App,
     duty::{self, Duty},
     feed::Feed,
+    framed::Framed,
     hear::Reader,
     http,
     lines::{Place, Why},
@@ -340,11 +341,11 @@ impl Writer<'_> {
         }
         let duty = self.duty.borrow().clone();
         if let Some(said) = self.feed.next(self.app, &duty).await {
-            if matches!(said.message, ToPage::Snapshot { .. }) {
+            if matches!(said.frame, Framed::Snapshot { .. }) {
                 self.app.metrics.snapshot(said.collapsed);
             }
             self.app.metrics.frame();
-            self.mouth.say(&said.message).await?;
+            self.mouth.say(&said.frame).await?;
         }
         Ok(None)
     }

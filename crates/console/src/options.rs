@@ -30,7 +30,7 @@ pub struct ConsoleOptions {
     pub version: String,
     /// This process among several that serve consoles; `None`: it is the only one.
     pub node: Option<NodeId>,
-    /// Where pages are written to, apart from what takes alarms and rings people; `None`: where everything runs.
+    /// Where pages are written to and what they show is kept, apart from what takes alarms and rings people; `None`: where everything runs.
     pub pages: Option<tokio::runtime::Handle>,
 }
 
