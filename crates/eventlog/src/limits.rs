@@ -89,6 +89,13 @@ pub const LIVE_BATCHES: usize = 1_024;
 /// Streams whose last revision the writer remembers, in each of two generations; others are looked up again.
 pub const HEAD_CACHE: usize = 32_768;
 
+/// Streams of which the last events are kept in memory, in each of two generations. Ours: a storm's open calls, in some tens of
+/// megabytes at most.
+pub const TAIL_STREAMS: usize = 4_096;
+
+/// So many events of each. Ours: an ordinary call has ten, and whoever acts on it has folded most of them.
+pub const TAIL_EVENTS: usize = 8;
+
 /// Streams of which it is remembered what is said about them, for readers from outside, in each of two generations.
 pub const ABOUT_CACHE: usize = 16_384;
 

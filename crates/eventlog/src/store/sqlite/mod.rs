@@ -5,7 +5,7 @@
 //!
 //! - `open`: finding, checking and creating the file.
 //! - `session`: the one writing connection and what it remembers.
-//! - `heads`: where streams end, in memory.
+//! - `ends`: how streams end, in memory.
 //! - `lives`: how streams stand with outside programs.
 //! - `doors`: the tables beside the log.
 //! - `keys`: wrapped keys, in a file of their own.
@@ -13,7 +13,7 @@
 //! - `rows`: numbers, names and rows between SQL and us.
 
 mod doors;
-mod heads;
+mod ends;
 mod keys;
 mod lives;
 mod open;
@@ -33,10 +33,10 @@ use tokio::sync::Mutex;
 use super::{Committed, Group, Scan, Store, StoreError, StoreSize, Uncommitted, Write};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::error::OpenError;
-use crate::event::{Direction, Recorded};
+use crate::event::Recorded;
 use crate::lock::FolderLock;
 use crate::name::{EventId, Position, Revision, StreamName};
-use heads::Heads;
+use ends::Ends;
 use keys::{Kept, Keys};
 use read::Readers;
 use session::Session;
@@ -52,7 +52,7 @@ pub(crate) struct SqliteStore {
     /// For wrapped keys; `None`: opened for reading where there are none.
     keys: Option<Readers>,
     /// Empty when opened for reading: somebody else writes then.
-    heads: Heads,
+    ends: Ends,
     /// Why the last commit failed; empty after one that did not.
     refused: StdMutex<Option<String>>,
 }
@@ -78,7 +78,7 @@ impl SqliteStore {
             keys: Some(Readers::new(open::reading(&keys_path))),
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
-            heads: Heads::new(),
+            ends: Ends::new(),
             refused: StdMutex::default(),
             writing: Some(Mutex::new(Writing {
                 options: open::writing(&path),
@@ -120,11 +120,11 @@ impl SqliteStore {
             Ok(committed) => {
                 writing.session = Some(session);
                 // Before anybody hears of it: whoever does reads what was written.
-                self.heads.learn(&committed.events);
+                self.ends.learn(&committed.events);
                 Ok(committed)
             }
             Err(error) => {
-                self.heads.forget();
+                self.ends.forget();
                 session.give_up().await;
                 Err(error)
             }
@@ -139,7 +139,7 @@ impl SqliteStore {
             keys: has_keys.then(|| Readers::new(open::reading(&open::keys_file(dir)))),
             readers: Readers::new(open::reading(&path)),
             bystanders: Readers::new(open::reading(&path)),
-            heads: Heads::new(),
+            ends: Ends::new(),
             refused: StdMutex::default(),
             writing: None,
             path,
@@ -189,11 +189,11 @@ impl Store for SqliteStore {
         if let Scan::Stream {
             stream,
             from,
-            direction: Direction::Forward,
+            direction,
         } = scan
-            && self.heads.end_before(stream, from)
+            && let Some(known) = self.ends.read(stream, from, direction, limit)
         {
-            return Ok(Vec::new());
+            return Ok(known);
         }
         let readers = match scan {
             Scan::Stream { .. } | Scan::StreamAfter { .. } => &self.readers,
@@ -209,7 +209,10 @@ impl Store for SqliteStore {
         stream: &StreamName,
         id: EventId,
     ) -> Result<Option<Arc<Recorded>>, StoreError> {
-        self.readers.find(stream, id).await
+        match self.ends.find(stream, id) {
+            Some(known) => Ok(Some(known)),
+            None => self.readers.find(stream, id).await,
+        }
     }
 
     async fn stream_head(&self, stream: &StreamName) -> Result<Option<Revision>, StoreError> {
@@ -264,7 +267,7 @@ impl Store for SqliteStore {
             Ok(_) => writing.session = Some(session),
             Err(_) => session.give_up().await,
         }
-        self.heads.forget();
+        self.ends.forget();
         restored
     }
 

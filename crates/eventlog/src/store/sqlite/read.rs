@@ -1,13 +1,16 @@
 //! The reading connections.
 //!
-//! For: reads that never wait for the writer, at most [`READ_CONNECTIONS`] at once.
+//! For: reads that never wait for the writer, at most [`READ_CONNECTIONS`] at once in each runtime.
 //! May not know: the writing connection. Connections are made when first needed and kept; one that failed is dropped.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
-use sqlx::{AssertSqlSafe, Connection, Sqlite};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use sqlx::{AssertSqlSafe, Connection, Row, Sqlite};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::doors;
 use super::rows::{from_sql, recorded, recorded_columns, to_sql};
@@ -19,31 +22,33 @@ use crate::store::{Group, Scan, StoreError};
 
 type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
+/// Connections, some for each runtime that asks: one that is held by a task that waits for a processor keeps nobody waiting but
+/// those of the same urgency, and its own thread is as urgent as theirs.
 pub(super) struct Readers {
     options: SqliteConnectOptions,
+    by_runtime: Mutex<HashMap<Id, Arc<Connections>>>,
+    closed: AtomicBool,
+}
+
+/// Those of one runtime.
+struct Connections {
     idle: Mutex<Vec<SqliteConnection>>,
-    places: Semaphore,
+    places: Arc<Semaphore>,
 }
 
 /// A borrowed connection; only `give_back` keeps it, so one whose statement failed or was abandoned is closed.
-struct Reader<'a> {
-    readers: &'a Readers,
+struct Reader {
+    connections: Arc<Connections>,
     connection: SqliteConnection,
-    _place: SemaphorePermit<'a>,
-}
-
-impl Reader<'_> {
-    fn give_back(self) {
-        self.readers.idle().push(self.connection);
-    }
+    _place: OwnedSemaphorePermit,
 }
 
 impl Readers {
     pub(super) fn new(options: SqliteConnectOptions) -> Self {
         Self {
             options,
-            idle: Mutex::default(),
-            places: Semaphore::new(READ_CONNECTIONS),
+            by_runtime: Mutex::default(),
+            closed: AtomicBool::new(false),
         }
     }
 
@@ -74,29 +79,25 @@ impl Readers {
     }
 
     pub(super) async fn head(&self) -> Result<Position, StoreError> {
-        let head = self.number("SELECT coalesce(max(position), 0) FROM events");
-        Ok(Position(head.await?))
+        let head = sqlx::query("SELECT max(position) FROM events");
+        Ok(Position(self.number(head).await?.unwrap_or(0)))
     }
 
     pub(super) async fn streams(&self) -> Result<u64, StoreError> {
         // Numbers are given out one by one and never taken back.
-        self.number("SELECT coalesce(max(id), 0) FROM streams")
-            .await
+        let last = sqlx::query("SELECT max(id) FROM streams");
+        Ok(self.number(last).await?.unwrap_or(0))
     }
 
     pub(super) async fn stream_head(
         &self,
         stream: &StreamName,
     ) -> Result<Option<Revision>, StoreError> {
-        let mut reader = self.reader().await?;
-        let head: Option<i64> = sqlx::query_scalar(
+        let head = sqlx::query(
             "SELECT max(revision) FROM events WHERE stream = (SELECT id FROM streams WHERE name = ?)",
-        )
-        .bind(stream.as_str())
-        .fetch_one(&mut reader.connection)
-        .await?;
-        reader.give_back();
-        head.map(|head| from_sql(head).map(Revision)).transpose()
+        );
+        let head = self.number(head.bind(stream.as_str().to_owned())).await?;
+        Ok(head.map(Revision))
     }
 
     pub(super) async fn nth(
@@ -109,15 +110,9 @@ impl Readers {
             Group::Category(name) => (NTH_OF_CATEGORY, name),
             Group::Kind(name) => (NTH_OF_KIND, name),
         };
-        let mut reader = self.reader().await?;
-        let found: Option<i64> = sqlx::query_scalar(sql)
-            .bind(name)
-            .bind(to_sql(after.0))
-            .bind(to_sql(skip))
-            .fetch_optional(&mut reader.connection)
-            .await?;
-        reader.give_back();
-        found.map(|found| from_sql(found).map(Position)).transpose()
+        let query = sqlx::query(sql).bind(name.to_owned());
+        let query = query.bind(to_sql(after.0)).bind(to_sql(skip));
+        Ok(self.number(query).await?.map(Position))
     }
 
     pub(super) async fn count(&self, group: Group<'_>, after: Position) -> Result<u64, StoreError> {
@@ -125,14 +120,8 @@ impl Readers {
             Group::Category(name) => (COUNT_OF_CATEGORY, name),
             Group::Kind(name) => (COUNT_OF_KIND, name),
         };
-        let mut reader = self.reader().await?;
-        let count = sqlx::query_scalar(sql)
-            .bind(name)
-            .bind(to_sql(after.0))
-            .fetch_one(&mut reader.connection)
-            .await?;
-        reader.give_back();
-        from_sql(count)
+        let query = sqlx::query(sql).bind(name.to_owned()).bind(to_sql(after.0));
+        Ok(self.number(query).await?.unwrap_or(0))
     }
 
     pub(super) async fn door(&self, read: &DoorRead) -> Result<DoorAnswer, StoreError> {
@@ -144,15 +133,10 @@ impl Readers {
 
     /// Waits for the reads under way, then closes every connection; later reads fail.
     pub(super) async fn close(&self) {
-        let everybody = u32::try_from(READ_CONNECTIONS).unwrap_or(u32::MAX);
-        let all = self.places.acquire_many(everybody).await;
-        self.places.close();
-        drop(all);
-        let idle = std::mem::take(&mut *self.idle());
-        for connection in idle {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "a reading connection did not close in order");
-            }
+        self.closed.store(true, Ordering::Release);
+        let all: Vec<_> = lock(&self.by_runtime).values().cloned().collect();
+        for connections in all {
+            connections.close().await;
         }
     }
 
@@ -163,33 +147,74 @@ impl Readers {
         recorded(&rows)
     }
 
-    async fn number(&self, sql: &'static str) -> Result<u64, StoreError> {
+    /// The first column of the first row, if there is any.
+    async fn number(&self, query: Query) -> Result<Option<u64>, StoreError> {
         let mut reader = self.reader().await?;
-        let number = sqlx::query_scalar(sql)
-            .fetch_one(&mut reader.connection)
-            .await?;
+        let row = query.fetch_optional(&mut reader.connection).await?;
         reader.give_back();
-        from_sql(number)
+        let number = row
+            .map(|row| row.try_get::<Option<i64>, _>(0))
+            .transpose()?;
+        number.flatten().map(from_sql).transpose()
     }
 
-    async fn reader(&self) -> Result<Reader<'_>, StoreError> {
-        let closed = |_| StoreError("the log is closed".to_owned());
-        let place = self.places.acquire().await.map_err(closed)?;
-        let idle = self.idle().pop();
+    async fn reader(&self) -> Result<Reader, StoreError> {
+        let closed = || StoreError("the log is closed".to_owned());
+        let ours = Handle::current().id();
+        let connections = {
+            let mut all = lock(&self.by_runtime);
+            if self.closed.load(Ordering::Acquire) {
+                return Err(closed());
+            }
+            Arc::clone(all.entry(ours).or_default())
+        };
+        let places = Arc::clone(&connections.places);
+        let place = places.acquire_owned().await.map_err(|_| closed())?;
+        let idle = lock(&connections.idle).pop();
         let connection = match idle {
             Some(connection) => connection,
             None => SqliteConnection::connect_with(&self.options).await?,
         };
         Ok(Reader {
-            readers: self,
+            connections,
             connection,
             _place: place,
         })
     }
+}
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+impl Reader {
+    fn give_back(self) {
+        lock(&self.connections.idle).push(self.connection);
     }
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            idle: Mutex::default(),
+            places: Arc::new(Semaphore::new(READ_CONNECTIONS)),
+        }
+    }
+}
+
+impl Connections {
+    async fn close(&self) {
+        let everybody = u32::try_from(READ_CONNECTIONS).unwrap_or(u32::MAX);
+        let all = self.places.acquire_many(everybody).await;
+        self.places.close();
+        drop(all);
+        let idle = std::mem::take(&mut *lock(&self.idle));
+        for connection in idle {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "a reading connection did not close in order");
+            }
+        }
+    }
+}
+
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const NTH_OF_CATEGORY: &str = "SELECT position FROM events \
