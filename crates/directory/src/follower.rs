@@ -22,6 +22,7 @@ use crate::{
     cache::DeviceCache,
     city::{City, SNAPSHOT_EVERY},
     error::DirectoryError,
+    lookups::One,
     tables::{Change, Cursor, DeviceRow, ResidentRow, Tables},
 };
 
@@ -45,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) tables: Tables,
     pub(crate) city: ArcSwap<City>,
     pub(crate) devices: DeviceCache,
+    pub(crate) one: One,
 }
 
 /// Brings the tables up to the log's head, and tells that head. Tables of another log are emptied first.

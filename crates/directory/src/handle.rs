@@ -18,7 +18,7 @@ use domain::{
     resident::{Profile, ResidentEvent},
 };
 use eventlog::{Position, Recorded, StreamName};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     error::{DirectoryError, ProfileError},
     follower::{self, Shared},
     forgetting,
+    lookups::One,
     phones::{self, Found},
     registrar::{PHONE, PROFILE, Registrar, responder_event},
     tables::{DeviceRow, ResidentFilter, ResidentRow, Tables},
@@ -43,6 +44,8 @@ struct Inner {
     casebook: Casebook,
     shared: Arc<Shared>,
     reached: watch::Receiver<Position>,
+    /// Where this was opened.
+    home: Handle,
     stop: CancellationToken,
     follower: Mutex<Option<JoinHandle<()>>>,
     indexer: Mutex<Option<JoinHandle<()>>>,
@@ -66,6 +69,7 @@ impl Directory {
         let saved = City::saved(&casebook).await.unwrap_or_default();
         let (city, unsaved) = saved.forward(&casebook, head).await?;
         let shared = Arc::new(Shared {
+            one: One::start(&tables),
             tables,
             city: ArcSwap::from_pointee(city),
             devices: DeviceCache::default(),
@@ -89,6 +93,7 @@ impl Directory {
             casebook,
             shared,
             reached,
+            home: Handle::current(),
             follower: Mutex::new(Some(follower)),
             indexer: Mutex::new(Some(indexer)),
             _stop_with_us: stop.clone().drop_guard(),
@@ -154,7 +159,7 @@ impl Directory {
 impl Directory {
     /// A resident's open fields.
     pub async fn resident(&self, id: &ResidentId) -> Result<Option<ResidentRow>, DirectoryError> {
-        self.0.shared.tables.resident(id).await
+        self.0.shared.one.resident(id).await
     }
 
     /// A resident's profile, opened. Whoever shows it to a person records that they looked.
@@ -184,7 +189,13 @@ impl Directory {
         resident: &ResidentId,
         now: Timestamp,
     ) -> Result<Vec<(String, Hold)>, DirectoryError> {
-        self.0.shared.tables.holds(resident, now).await
+        let (tables, resident) = (self.0.shared.tables.clone(), resident.clone());
+        // Whoever makes cards waits for a processor often; a connection does not wait with them.
+        let asked = self
+            .0
+            .home
+            .spawn(async move { tables.holds(&resident, now).await });
+        asked.await.map_err(|_| DirectoryError::Stopped)?
     }
 
     /// Where a resident lives; the community's centre once they were erased. `None`: not enrolled, or erased from a
@@ -215,7 +226,7 @@ impl Directory {
             Ok(row) => return Ok(Some(row)),
             Err(drops) => drops,
         };
-        let row = self.0.shared.tables.device(id).await?.map(Arc::new);
+        let row = self.0.shared.one.device(id).await?.map(Arc::new);
         if let Some(row) = &row {
             self.0.shared.devices.keep(drops, row);
         }

@@ -16,7 +16,7 @@
 //! - [`error`]: what can go wrong, sorted by who must act.
 //! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt.
 //! - `phones`: whose number it is, by keyed hash; `phone`: numbers in one form.
-//! - `cache`: devices asked for lately.
+//! - `cache`: devices asked for lately; `lookups`: single rows, answered together.
 //! - `follower`: the one task that writes the tables and the city.
 //! - [`presence`]: which processes that serve consoles are alive.
 //! - [`handle`]: the [`Directory`] everybody holds.
@@ -58,6 +58,7 @@ mod cache;
 mod follower;
 mod founding;
 mod import;
+mod lookups;
 mod phone;
 mod phones;
 mod tables;

@@ -214,8 +214,19 @@ impl Tables {
             // A lost last batch is read again from the log.
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY);
-        let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS);
-        Ok(Self(pool.connect_with(options).await?))
+        let pool = SqlitePoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .idle_timeout(None)
+            .max_lifetime(None);
+        let pool = pool.connect_with(options).await?;
+        // All of them now and for good, one after another: a connection's own thread is as urgent as the one that made it, whoever
+        // asks it later.
+        let mut made = Vec::new();
+        for _ in 0..CONNECTIONS {
+            made.push(pool.acquire().await?);
+        }
+        drop(made);
+        Ok(Self(pool))
     }
 
     fn remove(path: &Path) -> std::io::Result<()> {
@@ -438,21 +449,6 @@ macro_rules! devices {
 
 /// Reading.
 impl Tables {
-    pub(crate) async fn resident(
-        &self,
-        id: &ResidentId,
-    ) -> Result<Option<ResidentRow>, DirectoryError> {
-        let row = sqlx::query("SELECT * FROM residents WHERE id = ?").bind(id.as_str());
-        let row = row.fetch_optional(&self.0).await?;
-        row.as_ref().map(resident_row).transpose()
-    }
-
-    pub(crate) async fn device(&self, id: &DeviceId) -> Result<Option<DeviceRow>, DirectoryError> {
-        let row = sqlx::query(devices!("WHERE d.id = ?")).bind(id.as_str());
-        let row = row.fetch_optional(&self.0).await?;
-        row.as_ref().map(device_row).transpose()
-    }
-
     pub(crate) async fn devices_of(
         &self,
         resident: &ResidentId,
