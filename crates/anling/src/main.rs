@@ -24,13 +24,13 @@ mod node;
 mod notarize;
 mod operator;
 mod ops;
-mod pages;
 mod press;
 mod proxy;
 mod resident;
 mod roles;
 mod settings;
 mod settings_file;
+mod threads;
 mod unread;
 
 use clap::Parser;

@@ -10,10 +10,9 @@ use crate::{
     folder::{Folder, Purpose},
     gate,
     ground::Ground,
-    notarize, operator, ops,
-    pages::Pages,
-    proxy,
+    notarize, operator, ops, proxy,
     settings::Settings,
+    threads::{self, Threads},
 };
 use axum::Router;
 use axum_server::tls_rustls::RustlsConfig;
@@ -27,7 +26,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::Arc,
 };
-use tokio::task::JoinHandle;
+use tokio::{runtime::Handle, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// What differs between a service and the demo.
@@ -104,8 +103,9 @@ struct Parts {
     ingest: Option<Arc<Ingest>>,
     dispatcher: Option<Dispatcher>,
     console: Option<Console>,
-    /// Last, so that they end after the console.
-    _pages: Pages,
+    /// Last, so that they end after what runs on them.
+    ringing: Threads,
+    _pages: Threads,
 }
 
 impl Parts {
@@ -116,7 +116,8 @@ impl Parts {
         options: (DispatcherOptions, ConsoleOptions),
     ) -> Result<Parts, Failure> {
         let roles = settings.roles;
-        let pages = Pages::start()?;
+        let ringing = Threads::start(threads::RINGING)?;
+        let pages = Threads::start(threads::PAGES)?;
         let (book, directory) = (ground.book.clone(), ground.directory.clone());
         let ingest = roles.ingest.then(|| {
             let options = IngestOptions {
@@ -134,6 +135,9 @@ impl Parts {
                 name: node.as_ref().map(NodeId::to_string).unwrap_or_default(),
                 ..options.0
             };
+            // What it starts runs where it was started.
+            let ringing = ringing.handle();
+            let _here = ringing.as_ref().map(Handle::enter);
             Dispatcher::start(book.clone(), directory.clone(), policy.clone(), options)
                 .doing("start the dispatcher")
         });
@@ -144,8 +148,13 @@ impl Parts {
                 pages: pages.handle(),
                 ..options.1
             };
-            let console = Console::start(book, directory, policy, options).await;
-            Some(console.doing("start the console")?)
+            // What people ask is done beside what rings them.
+            let start = Console::start(book, directory, policy, options);
+            let started = match ringing.handle() {
+                Some(ringing) => ringing.spawn(start).await.doing("start the console")?,
+                None => start.await,
+            };
+            Some(started.doing("start the console")?)
         } else {
             None
         };
@@ -160,6 +169,7 @@ impl Parts {
             ingest,
             dispatcher,
             console,
+            ringing,
             _pages: pages,
         })
     }
@@ -206,16 +216,19 @@ impl Node {
         let desk = desk.map(behind);
         let device_door = parts.ingest.as_ref().map(|it| behind(it.router()));
         let mut served = Vec::new();
+        let ringing = parts.ringing.handle();
         let (console_inside, devices_inside) = setting.backstage.unzip();
         let doors = [
-            (console_inside, desk.clone(), None),
-            (devices_inside, device_door.clone(), None),
-            (sockets.console, desk, setting.tls.clone()),
-            (sockets.devices, device_door, setting.tls),
-            (sockets.ops, Some(ops), None),
+            (devices_inside, device_door.clone(), None, None),
+            (sockets.devices, device_door, setting.tls.clone(), None),
+            (console_inside, desk.clone(), None, ringing.clone()),
+            (sockets.console, desk, setting.tls, ringing.clone()),
+            (sockets.ops, Some(ops), None, ringing.clone()),
         ];
-        for (socket, router, tls) in doors {
+        for (socket, router, tls, threads) in doors {
             if let (Some(socket), Some(router)) = (socket, router) {
+                // Devices speak to the threads that take alarms, everybody else beside them.
+                let _here = threads.as_ref().map(Handle::enter);
                 served.push(doors::serve(socket, router, tls)?);
             }
         }
@@ -231,6 +244,7 @@ impl Node {
                 socket.local_addr().doing("listen")?,
             );
             let tls = gate::tls(settings).await?;
+            let _here = ringing.as_ref().map(Handle::enter);
             served.push(doors::serve_grpc(socket, door.router(), tls)?);
             eventstore = Some(door);
         }
