@@ -44,16 +44,20 @@ impl Life {
     }
 }
 
-/// The streams whose life a batch depends on, each once.
+/// The streams whose life a batch depends on, or says something about, each once. What we say of a stream ourselves needs
+/// it too: one that is gone stays gone whatever is said of it.
 pub(crate) fn lives_wanted(batch: &[Write]) -> Vec<StreamName> {
-    let outside = batch.iter().filter_map(|write| match write {
-        Write::Outside(write) => Some(&write.members),
-        _ => None,
-    });
     let mut seen = HashSet::new();
-    let streams = outside.flatten().map(|member| {
-        let described = member.stream.described();
-        described.unwrap_or_else(|| member.stream.clone())
+    let streams = batch.iter().flat_map(|write| {
+        let (members, is_outside) = match write {
+            Write::Outside(write) => (write.members.as_slice(), true),
+            Write::Append(members) => (members.as_slice(), false),
+            Write::Door(_) => (&[][..], false),
+        };
+        members.iter().filter_map(move |member| {
+            let described = member.stream.described();
+            described.or_else(|| is_outside.then(|| member.stream.clone()))
+        })
     });
     streams
         .filter(|stream| seen.insert(stream.clone()))
