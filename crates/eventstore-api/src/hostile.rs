@@ -40,6 +40,7 @@ fn door() -> Router {
     let options = Options {
         access: Access::Open,
         address: ([127, 0, 0, 1], 2113).into(),
+        advertised: None,
         lane: Lane::Urgent,
     };
     EventStore::new(log, options).router()

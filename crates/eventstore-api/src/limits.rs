@@ -75,3 +75,15 @@ pub const ANSWERED_AT_ONCE: usize = 10_000;
 /// How often a consumer's group is asked for again while another process runs the groups, until that one's lease would have
 /// run out.
 pub const ELSEWHERE_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a process says where it opens this door, where others do.
+pub const MEMBER_BEAT: Duration = Duration::from_secs(3);
+
+/// A process that has said nothing for so long is no member any more. Ours: four beats.
+pub const MEMBER_GONE_AFTER: Duration = Duration::from_secs(12);
+
+/// Processes named as members; one more serves and is not named by the others. Ours: more than anybody needs for one log.
+pub const MEMBERS: usize = 16;
+
+/// How old the list of members may be that a client gets: clients that look for a server ask several times a second.
+pub const MEMBERS_FOR: Duration = Duration::from_secs(1);
