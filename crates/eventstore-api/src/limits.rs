@@ -12,6 +12,14 @@ pub const MESSAGE_BYTES: usize = 17 * 1024 * 1024;
 /// sixteen appends of the largest size.
 pub const HELD_BYTES: usize = 256 * 1024 * 1024;
 
+/// Most events in one append at the guarded door, beside which presses are taken: it holds the writer for some tens of
+/// milliseconds at most. Where the log stands alone, as many as it takes ([`eventlog::APPEND_EVENTS`]).
+pub const GUARDED_APPEND_EVENTS: usize = 1_000;
+
+/// Bytes of answers a read holds ready for its client, but for the last of them; what is beyond is read again. Ours: with
+/// as many reads as there are [`SEATS`], all silent, four gigabytes.
+pub const READY_BYTES: usize = 1024 * 1024;
+
 /// How long an append may wait for its next message. A client that has begun one and fallen silent holds memory.
 pub const APPEND_IDLE: Duration = Duration::from_secs(30);
 
