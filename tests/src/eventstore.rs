@@ -66,9 +66,15 @@ impl EventStoreNode {
     }
 
     /// Ends it without a word, and starts it again where it was.
-    pub async fn restart(mut self, store: &Store, data: &Path) -> Self {
+    pub async fn restart(self, store: &Store, data: &Path) -> Self {
+        let address = self.address.clone();
+        self.kill_nine().await;
+        Self::start_at(store, data, address).await
+    }
+
+    /// Ends it without a word.
+    pub async fn kill_nine(mut self) {
         self.child.kill().await.expect("it was running");
-        Self::start_at(store, data, self.address).await
     }
 
     /// Asks it to stop, and waits.

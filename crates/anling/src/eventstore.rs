@@ -13,7 +13,7 @@ use crate::{
 };
 use clap::Args;
 use eventlog::{FolderLock, Lane, Log, Position, SystemClock};
-use eventstore_api::{Access, EventStore, Options};
+use eventstore_api::{Access, EventStore, Options, Reached};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 /// Where the door is unless told otherwise.
@@ -59,6 +59,9 @@ pub(crate) struct Eventstore {
         value_name = "ADDR:PORT"
     )]
     listen: SocketAddr,
+    /// Where clients reach this process, told to those of the others on one database [default: as they did, and --listen]
+    #[arg(long, env = "ANLING_EVENTSTORE_ADVERTISED", value_name = "HOST:PORT")]
+    advertised: Option<Reached>,
 }
 
 /// Serves the log until it is told to stop.
@@ -80,6 +83,7 @@ pub(crate) async fn run(args: Eventstore) -> Result<(), Failure> {
     let options = Options {
         access: Access::Open,
         address,
+        advertised: args.advertised,
         // There is nobody else whom outside programs could hold up.
         lane: Lane::Urgent,
     };

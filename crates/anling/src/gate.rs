@@ -56,6 +56,7 @@ pub(crate) fn door(
     let options = Options {
         access,
         address,
+        advertised: settings.eventstore_advertised.clone(),
         lane: Lane::Bulk,
     };
     EventStore::new(ground.log.clone(), options)

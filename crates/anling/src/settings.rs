@@ -14,6 +14,7 @@ use crate::{
 use casebook::streams;
 use clap::Args;
 use domain::{NodeId, policy::RingPolicy};
+use eventstore_api::Reached;
 use std::{
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
@@ -130,6 +131,8 @@ pub(crate) struct Settings {
     pub(crate) eventstore_listen: SocketAddr,
     /// How the names begin of streams that outside programs may change.
     pub(crate) eventstore_prefix: String,
+    /// Where clients reach that door, whatever they say; `None`: as they did.
+    pub(crate) eventstore_advertised: Option<Reached>,
     /// Certificate chain and key of that door, PEM files; `None`: no TLS.
     pub(crate) eventstore_tls: Option<(PathBuf, PathBuf)>,
     /// `None`: health and figures are told at the console's door only.
@@ -206,6 +209,7 @@ impl Settings {
             &mut faults,
         );
         let eventstore_prefix = prefix(file.eventstore_prefix.as_deref(), &mut faults);
+        let eventstore_advertised = advertised(&file, &mut faults);
         let eventstore_tls = certificate(&file, &base, &mut faults);
         let database = database(given, &file, &mut faults);
         let roles = roles(given, &file, database.is_some(), &mut faults);
@@ -277,6 +281,7 @@ impl Settings {
                 dc09_listen,
                 eventstore_listen,
                 eventstore_prefix,
+                eventstore_advertised,
                 eventstore_tls,
                 public_url: file.public_url,
                 policy,
@@ -343,6 +348,12 @@ fn prefix(given: Option<&str>, faults: &mut Vec<String>) -> String {
         ));
     }
     prefix.to_owned()
+}
+
+fn advertised(file: &File, faults: &mut Vec<String>) -> Option<Reached> {
+    let text = file.eventstore_advertised.as_deref()?;
+    let wrong = |how| faults.push(format!("eventstore_advertised is \"{text}\"; {how}"));
+    text.parse().map_err(wrong).ok()
 }
 
 fn certificate(file: &File, base: &Path, faults: &mut Vec<String>) -> Option<(PathBuf, PathBuf)> {

@@ -127,6 +127,13 @@ pub struct StreamAppended {
     pub last_position: Position,
 }
 
+impl Recorded {
+    /// The bytes that count against [`crate::EVENT_BYTES`].
+    pub fn size(&self) -> usize {
+        self.body.len() + self.meta.len()
+    }
+}
+
 impl NewEvent {
     /// The bytes that count against [`crate::EVENT_BYTES`].
     pub fn size(&self) -> usize {

@@ -14,8 +14,9 @@ pub const EVENT_KIND_BYTES: usize = 128;
 /// Largest event, body and metadata together, in bytes: the default append limit of EventStoreDB.
 pub const EVENT_BYTES: usize = 1024 * 1024;
 
-/// Most events in one append. Ours: one atomic append holds the writer for some tens of milliseconds at most.
-pub const APPEND_EVENTS: usize = 1_000;
+/// Most events in one append. Ours: so many of the smallest fit into EventStoreDB's default append limit of 1 MiB, and one
+/// atomic append of them holds the writer for some tenths of a second. Doors beside which presses are taken ask for less.
+pub const APPEND_EVENTS: usize = 10_000;
 
 /// Most streams in one atomic append. Ours: what we write touches two or three.
 pub const APPEND_STREAMS: usize = 64;
@@ -71,8 +72,15 @@ pub const MEMBER_FAILURES: u32 = 8;
 /// Most events one read returns; asking for more is refused rather than cut short unseen.
 pub const READ_LIMIT: usize = 10_000;
 
-/// Events a subscription reads from the store at a time.
+/// Most events a subscription reads from the store at a time.
 pub const SUBSCRIPTION_PAGE: usize = 256;
+
+/// Events of a subscription's first page, while nothing is known of their size.
+pub const SUBSCRIPTION_FIRST: usize = 32;
+
+/// Bytes of events that a subscription holds ready, but for the last of them; what is beyond is read again when it is
+/// wanted. Ours: a thousand readers that have fallen silent hold a gigabyte, of the largest events too.
+pub const SUBSCRIPTION_BYTES: usize = 1024 * 1024;
 
 /// Most categories in one subscription's filter.
 pub const FILTER_CATEGORIES: usize = 64;

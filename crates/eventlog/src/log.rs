@@ -366,6 +366,11 @@ impl Log {
         )
     }
 
+    /// Whether other processes write to it too.
+    pub fn is_shared(&self) -> bool {
+        self.0.store.is_shared()
+    }
+
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.0.store
     }

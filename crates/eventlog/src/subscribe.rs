@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::error::SubscribeError;
 use crate::event::{Direction, Recorded};
 use crate::filter::Filter;
-use crate::limits::SUBSCRIPTION_PAGE;
+use crate::limits::{SUBSCRIPTION_BYTES, SUBSCRIPTION_FIRST, SUBSCRIPTION_PAGE};
 use crate::live::{Live, Next, Pulse};
 use crate::name::Position;
 use crate::store::{Scan, Store, StoreError};
@@ -51,8 +51,11 @@ pub struct Subscription {
     filter: Filter,
     /// Looked at up to here; what was found and not given yet waits in `found`.
     looked: Position,
-    /// At most one page or batch.
+    /// At most one page or batch, and no more than [`SUBSCRIPTION_BYTES`] but for the last event.
     found: VecDeque<Found>,
+    found_bytes: usize,
+    /// Events to ask the store for next.
+    page: usize,
     said_caught_up: bool,
     /// Positions between two checkpoints, and where the last one was.
     checkpoints: Option<(NonZeroU64, Position)>,
@@ -87,6 +90,8 @@ impl Subscription {
             filter,
             looked: after,
             found: VecDeque::new(),
+            found_bytes: 0,
+            page: SUBSCRIPTION_FIRST,
             said_caught_up: false,
             checkpoints: None,
         }
@@ -128,6 +133,7 @@ impl Subscription {
                 Some(Found::Checkpoint(position)) => return Ok(News::Checkpoint(position)),
                 None => {}
             }
+            self.found_bytes = 0;
             let pulse = *self.pulse.borrow_and_update();
             match self.live.after(self.looked) {
                 Next::Batch(batch) => self.look_at(&batch),
@@ -152,11 +158,23 @@ impl Subscription {
     fn look_at(&mut self, batch: &[Arc<Recorded>]) {
         let from = batch.partition_point(|event| event.position <= self.looked);
         for event in &batch[from..] {
-            if self.filter.matches(event) {
-                self.found.push_back(Found::Event(Arc::clone(event)));
+            if !self.find(event) {
+                return;
             }
-            self.pass(event.position);
         }
+    }
+
+    /// Looks at the next event; false when enough are held, and it was left for later.
+    fn find(&mut self, event: &Arc<Recorded>) -> bool {
+        if self.found_bytes >= SUBSCRIPTION_BYTES {
+            return false;
+        }
+        if self.filter.matches(event) {
+            self.found_bytes += event.size();
+            self.found.push_back(Found::Event(Arc::clone(event)));
+        }
+        self.pass(event.position);
+        true
     }
 
     /// Everything up to here was looked at.
@@ -172,47 +190,57 @@ impl Subscription {
 
     /// Reads a page. Every event up to `head` stood in the store before the page was read.
     async fn read_from_store(&mut self, head: Position) -> Result<(), SubscribeError> {
-        let page = self.page(head).await?;
-        let was_full = page.len() >= SUBSCRIPTION_PAGE;
-        for event in page {
-            let position = event.position;
-            // What an index found is meant; a page of everything is looked through.
-            if self.filter.matches(&event) {
-                self.found.push_back(Found::Event(event));
-            }
-            self.pass(position);
-        }
+        let asked = self.page;
+        let page = self.read_page(head, asked).await?;
+        let was_full = page.len() >= asked;
+        self.learn(&page);
+        // What an index found is meant; a page of everything is looked through.
+        let is_whole = page.iter().all(|event| self.find(event));
         // A full page may have more behind it; a short one has looked at everything up to the head.
-        if !was_full && self.looked < head {
+        if is_whole && !was_full && self.looked < head {
             self.pass(head);
         }
         Ok(())
     }
 
-    async fn page(&self, head: Position) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
-        if let Some((asked, limit)) = self.filter.over_limit() {
-            return Err(SubscribeError::TooMany { asked, limit });
+    /// The next page is to hold so many events of this one's size as are held ready, and at most twice as many as this one.
+    fn learn(&mut self, page: &[Arc<Recorded>]) {
+        let bytes: usize = page.iter().map(|event| event.size()).sum();
+        let Some(each) = bytes.checked_div(page.len()) else {
+            return;
+        };
+        let fitting = SUBSCRIPTION_BYTES / each.max(1);
+        self.page = fitting.clamp(1, SUBSCRIPTION_PAGE).min(self.page * 2);
+    }
+
+    async fn read_page(
+        &self,
+        head: Position,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
+        if let Some((asked, most)) = self.filter.over_limit() {
+            return Err(SubscribeError::TooMany { asked, limit: most });
         }
         let (from, direction) = (self.looked, Direction::Forward);
         match &self.filter {
             Filter::All
             | Filter::StreamPrefixes(_)
             | Filter::KindPrefixes(_)
-            | Filter::Matching(_) => self.scan(Scan::All { from, direction }).await,
+            | Filter::Matching(_) => self.scan(Scan::All { from, direction }, limit).await,
             Filter::Stream(stream) => {
                 let after = from;
-                self.scan(Scan::StreamAfter { stream, after }).await
+                self.scan(Scan::StreamAfter { stream, after }, limit).await
             }
             Filter::Kind(kind) => {
-                self.scan(Scan::Kind {
+                let scan = Scan::Kind {
                     kind,
                     from,
                     direction,
-                })
-                .await
+                };
+                self.scan(scan, limit).await
             }
-            Filter::Category(category) => self.category(category, from).await,
-            Filter::Categories(categories) => self.categories(categories, from, head).await,
+            Filter::Category(category) => self.category(category, from, limit).await,
+            Filter::Categories(categories) => self.categories(categories, from, head, limit).await,
         }
     }
 
@@ -220,14 +248,15 @@ impl Subscription {
         &self,
         category: &str,
         from: Position,
+        limit: usize,
     ) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
         let direction = Direction::Forward;
-        self.scan(Scan::Category {
+        let scan = Scan::Category {
             category,
             from,
             direction,
-        })
-        .await
+        };
+        self.scan(scan, limit).await
     }
 
     /// The first page of the merged categories lies within the first pages of each. The categories are read one after
@@ -237,24 +266,26 @@ impl Subscription {
         categories: &[String],
         after: Position,
         head: Position,
+        limit: usize,
     ) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
         let mut merged = Vec::new();
         for category in categories {
-            merged.extend(self.category(category, after).await?);
+            merged.extend(self.category(category, after, limit).await?);
         }
         merged.sort_by_key(|event| event.position);
         merged.dedup_by_key(|event| event.position);
-        merged.truncate(SUBSCRIPTION_PAGE);
+        merged.truncate(limit);
         merged.retain(|event| event.position <= head);
         Ok(merged)
     }
 
-    async fn scan(&self, scan: Scan<'_>) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
+    async fn scan(
+        &self,
+        scan: Scan<'_>,
+        limit: usize,
+    ) -> Result<Vec<Arc<Recorded>>, SubscribeError> {
         let unread = |error: StoreError| SubscribeError::Unavailable(error.0);
-        self.store
-            .read(scan, SUBSCRIPTION_PAGE)
-            .await
-            .map_err(unread)
+        self.store.read(scan, limit).await.map_err(unread)
     }
 }
 
@@ -353,6 +384,54 @@ mod tests {
         }
 
         async fn close(&self) {}
+    }
+
+    /// A log of these bodies, and a subscription to all of it; `live`: as they were just committed.
+    async fn of_bodies(bodies: &[usize], is_live: bool) -> Subscription {
+        let store = MemoryStore::default();
+        let live = Arc::new(Live::new(Position::START));
+        let events = bodies.iter().map(|size| NewEvent {
+            id: EventId(Uuid::new_v4()),
+            kind: "Kind".to_owned(),
+            body: vec![b'0'; *size].into(),
+            meta: bytes::Bytes::new(),
+        });
+        let append = StreamAppend {
+            stream: StreamName::new("a-1").unwrap(),
+            expected: Expected::Any,
+            events: events.collect(),
+        };
+        let written = store.commit(&[Write::Append(vec![append])], 0).await;
+        let written = written.unwrap();
+        let events = if is_live { written.events } else { Vec::new() };
+        live.publish(events, written.head);
+        Subscription::new(Arc::new(store), live, Filter::All, Position::START)
+    }
+
+    #[tokio::test]
+    async fn a_silent_reader_holds_so_many_bytes_and_misses_nothing() {
+        const MIB: usize = 1024 * 1024;
+        // Small ones first: what was learnt of them is no promise for those that follow.
+        let bodies: Vec<usize> = std::iter::repeat_n(10, 600)
+            .chain(std::iter::repeat_n(MIB, 12))
+            .chain(std::iter::repeat_n(300 * 1024, 12))
+            .collect();
+        for is_live in [true, false] {
+            let mut subscription = of_bodies(&bodies, is_live).await;
+            let mut seen = 0;
+            while let Delivery::Event(event) = subscription.next().await.unwrap() {
+                assert_eq!(event.position.0, seen + 1, "live: {is_live}");
+                assert_eq!(subscription.position(), event.position);
+                seen += 1;
+                let held = subscription.found.iter().map(|found| match found {
+                    Found::Event(event) => event.size(),
+                    Found::Checkpoint(_) => 0,
+                });
+                let held: usize = held.sum();
+                assert!(held < SUBSCRIPTION_BYTES + MIB, "{held} bytes after {seen}");
+            }
+            assert_eq!(seen, bodies.len() as u64);
+        }
     }
 
     #[tokio::test]

@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use eventlog::StreamName;
+use eventlog::{APPEND_EVENTS, StreamName};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::fault::Fault;
-use crate::limits::{AUTHORIZATION_BYTES, CREDENTIALS, CREDENTIALS_FOR};
+use crate::limits::{AUTHORIZATION_BYTES, CREDENTIALS, CREDENTIALS_FOR, GUARDED_APPEND_EVENTS};
 
 /// Knows the accounts.
 pub trait Gate: Send + Sync + 'static {
@@ -138,6 +138,14 @@ impl Keeper {
         proved.insert(key, (caller, now + CREDENTIALS_FOR));
     }
 
+    /// Most events in one append.
+    pub(crate) fn append_events(&self) -> usize {
+        match &self.access {
+            Access::Open => APPEND_EVENTS,
+            Access::Guarded { .. } => GUARDED_APPEND_EVENTS,
+        }
+    }
+
     /// Whether the caller may read: everything, sealed as it is.
     pub(crate) fn may_read(&self, caller: Caller) -> Result<(), Fault> {
         match (&self.access, caller) {
@@ -254,6 +262,13 @@ mod tests {
                 .await;
         }
         assert!(keeper.proved.lock().unwrap().len() <= CREDENTIALS);
+    }
+
+    #[test]
+    fn an_append_is_shorter_where_presses_are_taken_too() {
+        assert_eq!(guarded().1.append_events(), GUARDED_APPEND_EVENTS);
+        let alone = Keeper::new(Access::Open).append_events();
+        assert!(alone > GUARDED_APPEND_EVENTS);
     }
 
     #[test]

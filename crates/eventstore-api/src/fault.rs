@@ -11,6 +11,7 @@ use prost_types::Any;
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tonic::{Code, Status};
 
+use crate::members::Reached;
 use crate::proto::{client, google::rpc, v2};
 
 /// Why a call was refused.
@@ -48,6 +49,8 @@ pub(crate) enum Fault {
     Nothing,
     /// Checks of an append of several that do not hold: index, stream, expected, actual state.
     Inconsistent(Vec<(usize, String, i64, i64)>),
+    /// Only the process named here can do it.
+    NotLeader(Reached),
     /// About a group of competing consumers.
     Group(GroupFault, String, String),
 }
@@ -193,6 +196,8 @@ impl Fault {
             Self::Busy => (Code::Unavailable, "Server Is Too Busy".to_owned()),
             Self::Unavailable(why) => (Code::Unavailable, format!("Server Is Not Ready: {why}")),
             Self::TimedOut => (Code::Aborted, "Operation timed out".to_owned()),
+            // Clients look at this text.
+            Self::NotLeader(_) => (Code::NotFound, "Leader info available".to_owned()),
             Self::Twice(stream) => (
                 Code::Aborted,
                 format!("Stream '{stream}' is named twice in one append session"),
@@ -236,6 +241,11 @@ impl Fault {
                     "required-metadata-properties",
                     "type,content-type".to_owned(),
                 ),
+            ],
+            Self::NotLeader(leader) => vec![
+                ("exception", "not-leader".to_owned()),
+                ("leader-endpoint-host", leader.host.clone()),
+                ("leader-endpoint-port", leader.port.to_string()),
             ],
             Self::Group(fault, stream, group) => {
                 let mut trailers = vec![

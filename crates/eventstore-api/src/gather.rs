@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use eventlog::{APPEND_BYTES, APPEND_EVENTS, EVENT_BYTES, NewEvent};
+use eventlog::{APPEND_BYTES, EVENT_BYTES, NewEvent};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::door::Door;
@@ -32,10 +32,10 @@ impl Gathered {
             let (size, limit) = (self.bytes, APPEND_BYTES);
             return Err(Fault::TooLarge { size, limit });
         }
-        if self.events.len() == APPEND_EVENTS {
-            return Err(Fault::invalid(format!(
-                "an append has at most {APPEND_EVENTS} events"
-            )));
+        let most = door.keeper.append_events();
+        if self.events.len() == most {
+            let text = format!("an append has at most {most} events here");
+            return Err(Fault::invalid(text));
         }
         // An event without a body takes room too.
         let room =

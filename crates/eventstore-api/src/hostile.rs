@@ -40,6 +40,7 @@ fn door() -> Router {
     let options = Options {
         access: Access::Open,
         address: ([127, 0, 0, 1], 2113).into(),
+        advertised: None,
         lane: Lane::Urgent,
     };
     EventStore::new(log, options).router()
@@ -248,6 +249,57 @@ async fn a_client_that_never_reads_holds_up_nobody() {
         let answer = tokio::time::timeout(Duration::from_secs(20), reader.message()).await;
         let answer = answer.expect("the other reader goes on").unwrap().unwrap();
         seen += u32::from(matches!(answer.content, Some(Content::Event(_))));
+    }
+}
+
+#[tokio::test]
+async fn of_large_events_a_few_are_held_ready_and_none_is_left_out() {
+    let door = door();
+    let sizes: Vec<_> = (0..120_usize)
+        .map(|number| if number % 40 < 20 { 2 } else { 400_000 })
+        .collect();
+    for some in sizes.chunks(20) {
+        let mut messages = vec![options(name("large"))];
+        messages.extend(some.iter().map(|size| event("Kind", vec![b'x'; *size])));
+        append(&door, messages).await.unwrap();
+    }
+    let stream = of::StreamOption::Stream(of::StreamOptions {
+        stream_identifier: name("large"),
+        revision_option: None,
+    });
+    for count in [50, 120] {
+        let all = everything(of::CountOption::Count(count));
+        let of_stream = read_req::Options {
+            stream_option: Some(stream.clone()),
+            ..all.clone()
+        };
+        let mut backwards = all.clone();
+        backwards.read_direction = of::ReadDirection::Backwards.into();
+        backwards.stream_option = Some(of::StreamOption::All(of::AllOptions {
+            all_option: Some(of::all_options::AllOption::End(Empty {})),
+        }));
+        let mut stream_backwards = of_stream.clone();
+        stream_backwards.read_direction = of::ReadDirection::Backwards.into();
+        for (options, turned) in [
+            (all, false),
+            (of_stream, false),
+            (backwards, true),
+            (stream_backwards, true),
+        ] {
+            let mut answers = read(&door, options).await.unwrap();
+            let mut seen = Vec::new();
+            while let Some(answer) = answers.message().await.unwrap() {
+                if let Some(Content::Event(event)) = answer.content {
+                    seen.push(event.event.unwrap().stream_revision);
+                }
+            }
+            let mut wanted: Vec<u64> = (0..120).collect();
+            if turned {
+                wanted.reverse();
+            }
+            wanted.truncate(usize::try_from(count).unwrap());
+            assert_eq!(seen, wanted, "{count}, backwards: {turned}");
+        }
     }
 }
 

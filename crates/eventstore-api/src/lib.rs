@@ -10,7 +10,7 @@
 //! - `fault`: what a call is refused for, in the words of each version; `ids`, `record`, `filter`: names, events, filters.
 //! - `log`: what is needed of the log; `pages`: how much is fetched at a time; `gather`: appends that are not complete.
 //! - `streams`: version 1; `several`: version 2; `groups`: competing consumers.
-//! - `features`, `gossip`, `care`: what the server can do, where it is, and the services around it.
+//! - `features`, `members`, `gossip`, `care`: what the server can do, who else serves the log, and the services around it.
 
 mod access;
 mod care;
@@ -24,6 +24,7 @@ mod groups;
 mod ids;
 mod limits;
 mod log;
+mod members;
 mod pages;
 mod proto;
 mod record;
@@ -42,15 +43,18 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use eventlog::{Lane, Log};
+use futures_util::future::OptionFuture;
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tonic::service::Routes;
 
 pub use access::{Access, Admission, Gate};
 pub use features::SERVER_VERSION;
 pub use limits::*;
+pub use members::Reached;
 
 use access::Keeper;
 use door::Door;
-use gossip::Reached;
 use proto::client::gossip::gossip_server::GossipServer;
 use proto::client::monitoring::monitoring_server::MonitoringServer;
 use proto::client::operations::operations_server::OperationsServer;
@@ -65,8 +69,11 @@ use proto::v2::streams_service_server::StreamsServiceServer;
 pub struct Options {
     /// Who may come in.
     pub access: Access,
-    /// Where it is reached, told to clients that do not say how they reached it.
+    /// Where it listens, told to clients that do not say how they reached it.
     pub address: SocketAddr,
+    /// Where clients are to reach it, told to all of them, whichever process of a cluster they ask; none: they are told what
+    /// they used themselves, and those of other processes where it listens.
+    pub advertised: Option<Reached>,
     /// Which of the writer's queues outside appends wait in.
     pub lane: Lane,
 }
@@ -75,15 +82,22 @@ pub struct Options {
 #[derive(Clone)]
 pub struct EventStore {
     door: Arc<Door>,
+    /// Says where this door is, where other processes may open one to the same log.
+    showing: Arc<Mutex<Option<JoinHandle<()>>>>,
 }
 
 impl EventStore {
-    /// A door to `log`.
+    /// A door to `log`; within a runtime.
     pub fn new(log: Log, options: Options) -> Self {
-        let store = log::Store::new(log, options.lane);
+        let store = log::Store::new(log.clone(), options.lane);
         let keeper = Keeper::new(options.access);
+        let door = Door::new(store, keeper, options.address, options.advertised);
+        let showing = log.is_shared().then(|| door.shown()).flatten();
+        let show = |at| members::show(log, door.instance, at, door.closing.clone());
+        let showing = showing.map(|at| tokio::spawn(show(at)));
         Self {
-            door: Arc::new(Door::new(store, keeper, options.address)),
+            door: Arc::new(door),
+            showing: Arc::new(Mutex::new(showing)),
         }
     }
 
@@ -129,6 +143,10 @@ impl EventStore {
     pub async fn close(&self) {
         self.door.closing.cancel();
         self.door.groups.close().await;
+        let showing = self.showing.lock().await.take();
+        if let Some(Err(error)) = OptionFuture::from(showing).await {
+            tracing::warn!(%error, "whoever says where this door is did not end in order");
+        }
     }
 
     /// Reads and subscriptions open now.
@@ -142,7 +160,7 @@ async fn identify(State(door): State<Arc<Door>>, mut request: Request, next: Nex
     let from = door::address(request.extensions());
     match door.keeper.caller(request.headers(), from).await {
         Ok(caller) => {
-            let reached = Reached::by(&door, request.uri().authority(), request.headers());
+            let reached = door.reached(request.uri().authority(), request.headers());
             request.extensions_mut().insert(caller);
             request.extensions_mut().insert(reached);
             next.run(request).await

@@ -12,6 +12,14 @@ pub const MESSAGE_BYTES: usize = 17 * 1024 * 1024;
 /// sixteen appends of the largest size.
 pub const HELD_BYTES: usize = 256 * 1024 * 1024;
 
+/// Most events in one append at the guarded door, beside which presses are taken: it holds the writer for some tens of
+/// milliseconds at most. Where the log stands alone, as many as it takes ([`eventlog::APPEND_EVENTS`]).
+pub const GUARDED_APPEND_EVENTS: usize = 1_000;
+
+/// Bytes of answers a read holds ready for its client, but for the last of them; what is beyond is read again. Ours: with
+/// as many reads as there are [`SEATS`], all silent, four gigabytes.
+pub const READY_BYTES: usize = 1024 * 1024;
+
 /// How long an append may wait for its next message. A client that has begun one and fallen silent holds memory.
 pub const APPEND_IDLE: Duration = Duration::from_secs(30);
 
@@ -75,3 +83,15 @@ pub const ANSWERED_AT_ONCE: usize = 10_000;
 /// How often a consumer's group is asked for again while another process runs the groups, until that one's lease would have
 /// run out.
 pub const ELSEWHERE_PAUSE: Duration = Duration::from_millis(500);
+
+/// How often a process says where it opens this door, where others do.
+pub const MEMBER_BEAT: Duration = Duration::from_secs(3);
+
+/// A process that has said nothing for so long is no member any more. Ours: four beats.
+pub const MEMBER_GONE_AFTER: Duration = Duration::from_secs(12);
+
+/// Processes named as members; one more serves and is not named by the others. Ours: more than anybody needs for one log.
+pub const MEMBERS: usize = 16;
+
+/// How old the list of members may be that a client gets: clients that look for a server ask several times a second.
+pub const MEMBERS_FOR: Duration = Duration::from_secs(1);

@@ -43,6 +43,16 @@ impl Store {
         Ok(self.outside.append(self.lane, appends).await?)
     }
 
+    /// The same for events that lie between each other; `order` names for each the place of its stream.
+    pub(crate) async fn append_in_order(
+        &self,
+        appends: Vec<StreamAppend>,
+        order: Vec<usize>,
+    ) -> Result<Appended, Fault> {
+        let appended = self.outside.append_in_order(self.lane, appends, order);
+        Ok(appended.await?)
+    }
+
     /// Deletes a stream softly; where that is written.
     pub(crate) async fn delete(
         &self,

@@ -3,9 +3,7 @@
 //! For: pages of about so many bytes, when only counts can be asked for.
 //! May not know: what is read.
 
-use std::sync::Arc;
-
-use eventlog::{Recorded, Resolved};
+use eventlog::Resolved;
 
 use crate::limits::{PAGE_BYTES, PAGE_FIRST, PAGE_MOST};
 
@@ -30,25 +28,25 @@ impl PageSize {
         if page.is_empty() {
             return;
         }
-        let size = |event: &Option<Arc<Recorded>>| {
-            event
-                .as_ref()
-                .map_or(0, |event| event.body.len() + event.meta.len())
-        };
-        let bytes: usize = page
-            .iter()
-            .map(|found| size(&found.event) + size(&found.link))
-            .sum();
+        let bytes: usize = page.iter().map(size).sum();
         let each = (bytes / page.len()).max(1);
         // Not more than twice as many as before, so that one page of small events is no promise for the next.
         self.0 = (PAGE_BYTES / each).clamp(1, PAGE_MOST).min(self.0 * 2);
     }
 }
 
+/// The bytes of what was found at one place.
+pub(crate) fn size(found: &Resolved) -> usize {
+    let stands = [&found.event, &found.link];
+    stands.into_iter().flatten().map(|event| event.size()).sum()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
-    use eventlog::{EventId, Position, Revision, StreamName};
+    use eventlog::{EventId, Position, Recorded, Revision, StreamName};
 
     use super::*;
 

@@ -46,7 +46,7 @@ pub use group::Group;
 pub use message::{Effect, Figures, Message, Nack};
 pub use settings::{GroupFilter, GroupKey, Settings, Source, StartFrom, Strategy};
 
-use crate::error::AppendError;
+use crate::error::{AppendError, DoorError};
 use crate::event::Lane;
 use crate::filter::Filter;
 use crate::limits::{CONSUMER_BUFFER, GROUP_CONSUMERS, GROUP_LEASE, GROUP_NAME_BYTES, GROUPS};
@@ -67,7 +67,7 @@ struct Inner {
     running: Mutex<HashMap<GroupKey, Running>>,
     next_consumer: AtomicU64,
     lease: Mutex<Option<Held>>,
-    holder: String,
+    instance: uuid::Uuid,
 }
 
 /// That this process runs the groups, as long as it renews.
@@ -94,7 +94,7 @@ impl Groups {
             running: Mutex::default(),
             next_consumer: AtomicU64::new(1),
             lease: Mutex::default(),
-            holder: uuid::Uuid::new_v4().to_string(),
+            instance: uuid::Uuid::new_v4(),
         }))
     }
 
@@ -161,7 +161,10 @@ impl Groups {
         let held = self.0.lease.lock().await.take();
         if let Some(epoch) = held.and_then(|held| held.epoch) {
             let leases = self.0.outside.log().leases();
-            if let Err(error) = leases.release(LEASE, &self.0.holder, epoch).await {
+            if let Err(error) = leases
+                .release(LEASE, &self.0.instance.to_string(), epoch)
+                .await
+            {
                 tracing::warn!(%error, "the groups stay with this process until their lease runs out");
             }
         }
@@ -229,6 +232,19 @@ impl Groups {
 
 /// Asking and consuming.
 impl Groups {
+    /// By which name others know these groups, where several processes write to one log.
+    pub fn instance(&self) -> uuid::Uuid {
+        self.0.instance
+    }
+
+    /// Which of the processes that write to this log runs the groups; none when nobody does, or nobody else could.
+    pub async fn runner(&self) -> Result<Option<uuid::Uuid>, DoorError> {
+        let log = self.0.outside.log();
+        let lease = log.leases().get(LEASE).await?;
+        let held = lease.filter(|lease| lease.expires_at > log.now_micros());
+        Ok(held.and_then(|lease| lease.holder.parse().ok()))
+    }
+
     /// One group, for people.
     pub async fn info(&self, key: &GroupKey) -> Result<GroupInfo, GroupError> {
         let (all, _) = kept::read(&self.0.outside).await?;
@@ -344,7 +360,7 @@ impl Groups {
         let lost = tokio_util::sync::CancellationToken::new();
         let (epoch, renewal) = if log.store().is_shared() {
             let ttl_ms = u64::try_from(GROUP_LEASE.as_millis()).unwrap_or(u64::MAX);
-            let holder = self.0.holder.clone();
+            let holder = self.0.instance.to_string();
             let leases = log.leases();
             let acquired = leases.acquire(LEASE, &holder, ttl_ms, log.now_micros());
             let acquired = acquired

@@ -35,6 +35,25 @@ pub(super) fn check(appends: &[StreamAppend]) -> Result<(), AppendError> {
     Ok(())
 }
 
+/// Whether an order names each event of the appends once; none is an order too.
+pub(super) fn ordered(appends: &[StreamAppend], order: &[usize]) -> Result<(), AppendError> {
+    if order.is_empty() {
+        return Ok(());
+    }
+    let mut left: Vec<_> = appends.iter().map(|append| append.events.len()).collect();
+    for place in order {
+        let left = left.get_mut(*place).filter(|left| **left > 0);
+        match left {
+            Some(left) => *left -= 1,
+            None => return invalid("the order names an event that is not there".to_owned()),
+        }
+    }
+    match left.iter().all(|left| *left == 0) {
+        true => Ok(()),
+        false => invalid("the order leaves an event out".to_owned()),
+    }
+}
+
 /// Whether a stream may be deleted at all.
 pub(super) fn deletable(stream: &StreamName) -> Result<(), AppendError> {
     if stream.described().is_some() || Numbered::of(stream).is_some() {

@@ -85,9 +85,26 @@ impl Outside {
         lane: Lane,
         appends: Vec<StreamAppend>,
     ) -> Result<Appended, AppendError> {
+        self.append_in_order(lane, appends, Vec::new()).await
+    }
+
+    /// The same for events that lie between each other: `order` names, by place among the appends, whose next event comes
+    /// next, and each event once. Empty: one stream after the other.
+    pub async fn append_in_order(
+        &self,
+        lane: Lane,
+        appends: Vec<StreamAppend>,
+        order: Vec<usize>,
+    ) -> Result<Appended, AppendError> {
         check(&appends)?;
         checks::check(&appends)?;
-        self.write(lane, What::Append, appends).await
+        checks::ordered(&appends, &order)?;
+        let write = OutsideWrite {
+            what: What::Append,
+            members: appends,
+            order,
+        };
+        self.log.outside_write(lane, write).await
     }
 
     /// Deletes a stream softly: it reads as missing until something is appended to it. A stream that has neither events
@@ -135,7 +152,11 @@ impl Outside {
         what: What,
         members: Vec<StreamAppend>,
     ) -> Result<Appended, AppendError> {
-        let write = OutsideWrite { what, members };
+        let write = OutsideWrite {
+            what,
+            members,
+            order: Vec::new(),
+        };
         self.log.outside_write(lane, write).await
     }
 

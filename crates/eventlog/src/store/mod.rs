@@ -37,6 +37,8 @@ pub(crate) struct OutsideWrite {
     /// To append: the appends. To delete: the stream, without events, and the deletion in the stream that describes it.
     /// To end for good: the stream, with the event that does.
     pub(crate) members: Vec<StreamAppend>,
+    /// To append: whose next event stands next, by place among the members; empty: one member after the other.
+    pub(crate) order: Vec<usize>,
 }
 
 /// See [`OutsideWrite`].

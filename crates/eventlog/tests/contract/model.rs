@@ -223,6 +223,14 @@ async fn play(mut bench: Bench, steps: &[Step]) {
     bench.log.close().await;
 }
 
+/// How many histories a test plays: `usual`, or as many as `PROPTEST_CASES` asks for.
+pub(super) fn cases(usual: u32) -> u32 {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default().cases,
+        None => usual,
+    }
+}
+
 pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -232,7 +240,7 @@ pub(super) fn runtime() -> tokio::runtime::Runtime {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 60,
+        cases: cases(60),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -245,7 +253,7 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 40,
+        cases: cases(40),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -258,7 +266,7 @@ proptest! {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: cases(400),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

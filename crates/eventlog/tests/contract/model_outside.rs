@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use eventlog::{
     AppendError, Appended, DELETED_REVISION, Direction, Expected, Lane, METADATA, NewEvent,
-    Outside, Revision, STREAM_DELETED, StreamRead,
+    Outside, Revision, STREAM_DELETED, StreamAppend, StreamRead,
 };
 use proptest::prelude::*;
 
-use crate::model::{Model, Verdict, expectation, member, runtime, short, stream_name};
+use crate::model::{Model, Verdict, cases, expectation, member, runtime, short, stream_name};
 use crate::stores::{Bench, check_order, event, fresh, to};
 
 type Members = Vec<(u8, Expected, Vec<u8>)>;
@@ -20,6 +20,8 @@ enum Step {
     Append(Members),
     /// By ourselves, from inside: one event, whatever is said of the stream. Not where it ended.
     Inside(u8),
+    /// What is said of a stream, said by ourselves: truncated before, and so many.
+    Say(u8, Option<u64>, Option<u64>),
     /// The append of so many steps ago, sent again.
     Again(usize),
     Delete(u8, Expected),
@@ -38,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
             Step::Append(members)
         }),
         2 => (0..4_u8).prop_map(Step::Inside),
+        1 => (0..4_u8, bound(), bound()).prop_map(|(stream, tb, count)| Step::Say(stream, tb, count)),
         3 => (1..6_usize).prop_map(Step::Again),
         4 => (0..4_u8, expectation()).prop_map(|(stream, expected)| Step::Delete(stream, expected)),
         1 => (0..4_u8, expectation()).prop_map(|(stream, expected)| Step::Tombstone(stream, expected)),
@@ -296,7 +299,7 @@ async fn append(outside: &Outside, members: &Members) -> Outcome {
     outcome(outside.append(Lane::Urgent, appends.collect()).await)
 }
 
-async fn describe(outside: &Outside, stream: u8, said: Said) -> Outcome {
+fn description(stream: u8, said: Said) -> StreamAppend {
     let body = serde_json::json!({ "$tb": said.truncate_before, "$maxCount": said.max_count });
     let event = NewEvent {
         kind: METADATA.to_owned(),
@@ -304,7 +307,11 @@ async fn describe(outside: &Outside, stream: u8, said: Said) -> Outcome {
         ..fresh()
     };
     let stream = stream_name(stream).metadata();
-    let append = to(stream.as_str(), Expected::Any, &[event]);
+    to(stream.as_str(), Expected::Any, &[event])
+}
+
+async fn describe(outside: &Outside, stream: u8, said: Said) -> Outcome {
+    let append = description(stream, said);
     outcome(outside.append(Lane::Urgent, vec![append]).await)
 }
 
@@ -337,6 +344,17 @@ async fn play(mut bench: Bench, steps: &[Step]) {
                     .await
                     .unwrap();
                 world.push(*stream, 254);
+                continue;
+            }
+            Step::Say(stream, truncate_before, max_count) => {
+                let said = Said {
+                    truncate_before: *truncate_before,
+                    max_count: *max_count,
+                };
+                let append = vec![description(*stream, said)];
+                bench.log.append(Lane::Urgent, append).await.unwrap();
+                world.head += 1;
+                world.one(*stream).said = Some(said);
                 continue;
             }
             Step::Delete(stream, expected) => {
@@ -376,7 +394,7 @@ macro_rules! against_the_model {
     ($($test:ident: $cases:literal, $bench:expr;)+) => {$(
         proptest! {
             #![proptest_config(ProptestConfig {
-                cases: $cases,
+                cases: cases($cases),
                 failure_persistence: None,
                 ..ProptestConfig::default()
             })]

@@ -103,6 +103,7 @@ async fn connect(door: &Door, key: &GroupKey, connection: Connection) -> Result<
             Err(GroupError::Elsewhere) if Instant::now() < until => {
                 tokio::time::sleep(ELSEWHERE_PAUSE).await;
             }
+            Err(GroupError::Elsewhere) => return Err(door.elsewhere().await),
             connected => return connected.map_err(|error| refused(error, key)),
         }
     }

@@ -172,8 +172,10 @@ impl PersistentSubscriptions for GroupsService {
             ),
             Some(StopAtOption::NoLimit(_)) | None => None,
         };
-        let replayed = door.groups.replay_parked(&key, most).await;
-        replayed.map_err(|error| refused(error, &key))?;
+        match door.groups.replay_parked(&key, most).await {
+            Err(GroupError::Elsewhere) => return Err(door.elsewhere().await.into()),
+            replayed => replayed.map_err(|error| refused(error, &key))?,
+        }
         Ok(Response::new(ReplayParkedResp {}))
     }
 

@@ -91,6 +91,8 @@ struct Plan<'a> {
     streams: Vec<(StreamName, Expected)>,
     /// Events with the place of their stream in `streams`.
     events: Vec<Vec<NewEvent>>,
+    /// The places in the order in which the events came.
+    order: Vec<usize>,
     /// Holds the room of all events, and refuses too many.
     gathered: Gathered,
 }
@@ -102,6 +104,7 @@ impl<'a> Plan<'a> {
             caller,
             streams: Vec::new(),
             events: Vec::new(),
+            order: Vec::new(),
             gathered: Gathered::default(),
         }
     }
@@ -124,7 +127,10 @@ impl<'a> Plan<'a> {
     }
 
     fn interleave(&mut self, stream: StreamName, event: NewEvent) -> Result<(), Fault> {
-        let known = self.streams.iter().position(|(name, _)| *name == stream);
+        // Records of one stream mostly stand together.
+        let last = self.order.last().copied();
+        let last = last.filter(|last| self.streams.get(*last).is_some_and(|it| it.0 == stream));
+        let known = last.or_else(|| self.streams.iter().position(|(name, _)| *name == stream));
         let place = match known {
             Some(place) => place,
             None => self.stream(stream, Expected::Any)?,
@@ -142,6 +148,7 @@ impl<'a> Plan<'a> {
     fn event(&mut self, place: usize, event: NewEvent) -> Result<(), Fault> {
         self.gathered.add(self.door, event.clone())?;
         self.events[place].push(event);
+        self.order.push(place);
         Ok(())
     }
 
@@ -152,9 +159,10 @@ impl<'a> Plan<'a> {
             expected: *expected,
             events: events.clone(),
         });
+        let appends = appends.chain(guards).collect();
         self.door
             .store
-            .append(appends.chain(guards).collect())
+            .append_in_order(appends, self.order.clone())
             .await
     }
 

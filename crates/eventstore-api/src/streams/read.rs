@@ -17,8 +17,9 @@ use crate::door::Door;
 use crate::fault::Fault;
 use crate::filter::{EventFilter, Of};
 use crate::ids::{IdForm, stream_identifier, stream_name};
+use crate::limits::READY_BYTES;
 use crate::log::Store;
-use crate::pages::PageSize;
+use crate::pages::{PageSize, size};
 use crate::proto::client::streams::read_req::Options;
 use crate::proto::client::streams::read_req::options::all_options::AllOption;
 use crate::proto::client::streams::read_req::options::filter_options::Filter as Expressed;
@@ -223,8 +224,9 @@ impl Reader {
     }
 
     fn take_stream(&mut self, stream: StreamName, page: StreamPage) {
-        self.take(&page.events);
-        match page.next.filter(|_| self.left > 0) {
+        let left_out = self.take(&page.events);
+        let left_out = left_out.map(|event| event.revision);
+        match left_out.or(page.next).filter(|_| self.left > 0) {
             Some(next) => self.next = Some(Place::Stream(stream, next)),
             None if self.told => {
                 self.ready
@@ -246,20 +248,31 @@ impl Reader {
         if let Some(filter) = &self.filter {
             filter.check()?;
         }
-        self.take(&page.events);
-        let next = page.next.filter(|_| self.left > 0);
+        let left_out = self.take(&page.events);
+        // The protocol's bounds are inclusive; forward, the log's are not.
+        let left_out = left_out.map(|event| match self.direction {
+            Direction::Forward => Position(event.position.0 - 1),
+            Direction::Backward => event.position,
+        });
+        let next = left_out.or(page.next).filter(|_| self.left > 0);
         self.next = next.map(|next| Place::All(filter, next));
         Ok(())
     }
 
-    fn take(&mut self, page: &[Resolved]) {
+    /// Takes what may be held ready; gives back the first event that is left out, to be read again.
+    fn take(&mut self, page: &[Resolved]) -> Option<Arc<Recorded>> {
         self.size.learn(page);
-        self.left = self.left.saturating_sub(page.len() as u64);
-        let ids = self.ids;
-        let shown = page
-            .iter()
-            .map(|found| Content::Event(read_event(found, ids)));
-        self.ready.extend(shown);
+        let mut bytes = 0;
+        for found in page {
+            if bytes >= READY_BYTES {
+                return found.original().cloned();
+            }
+            bytes += size(found);
+            self.left = self.left.saturating_sub(1);
+            let shown = read_event(found, self.ids);
+            self.ready.push_back(Content::Event(shown));
+        }
+        None
     }
 
     async fn answer(&mut self) -> Option<Result<ReadResp, Fault>> {

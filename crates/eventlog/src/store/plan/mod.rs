@@ -183,12 +183,13 @@ impl Planner {
 
     /// Plans one append over all its streams, or refuses it and leaves everything as it was.
     pub(crate) fn append(&mut self, members: &[StreamAppend]) -> Result<Appended, AppendError> {
-        self.append_by(members, Self::verdict)
+        self.append_by(members, &[], Self::verdict)
     }
 
     fn append_by(
         &mut self,
         members: &[StreamAppend],
+        order: &[usize],
         verdict: impl Fn(&Self, &StreamAppend) -> Verdict,
     ) -> Result<Appended, AppendError> {
         let mut repeats = Vec::new();
@@ -208,7 +209,7 @@ impl Planner {
         // One that stands there in part is a different append with the same ids.
         match misfit.or(repeats.first().map(|(member, ..)| *member)) {
             Some(member) => Err(self.wrong_revision(member)),
-            None => Ok(self.write(members)),
+            None => Ok(self.write(members, order)),
         }
     }
 
@@ -255,26 +256,33 @@ impl Planner {
         })
     }
 
-    fn write(&mut self, members: &[StreamAppend]) -> Appended {
-        let streams = members
-            .iter()
-            .filter_map(|member| self.write_member(member))
-            .collect();
+    /// One member after the other, or in an order that names each of their events once.
+    fn write(&mut self, members: &[StreamAppend], order: &[usize]) -> Appended {
+        let mut written: Vec<Option<(Standing, Standing)>> = vec![None; members.len()];
+        let mut left: Vec<_> = members.iter().map(|member| member.events.iter()).collect();
+        let one_by_one = members.iter().enumerate();
+        let one_by_one = one_by_one.flat_map(|(place, it)| it.events.iter().map(move |_| place));
+        let mut put = |place: usize| {
+            let event = left.get_mut(place).and_then(Iterator::next);
+            if let (Some(member), Some(event)) = (members.get(place), event) {
+                let at = self.write_event(&member.stream, event);
+                written[place] = Some((written[place].map_or(at, |(first, _)| first), at));
+            }
+        };
+        match order {
+            [] => one_by_one.for_each(&mut put),
+            order => order.iter().copied().for_each(&mut put),
+        }
+        let streams = members.iter().zip(written);
+        let streams = streams.filter_map(|(member, span)| {
+            span.map(|(first, last)| stretch(&member.stream, first, last))
+        });
         Appended {
             position: self.head,
-            streams,
+            streams: streams.collect(),
             duplicate: false,
             recorded_at: self.now,
         }
-    }
-
-    fn write_member(&mut self, member: &StreamAppend) -> Option<StreamAppended> {
-        let mut span: Option<(Standing, Standing)> = None;
-        for event in &member.events {
-            let at = self.write_event(&member.stream, event);
-            span = Some((span.map_or(at, |(first, _)| first), at));
-        }
-        span.map(|(first, last)| stretch(&member.stream, first, last))
     }
 
     fn write_event(&mut self, stream: &StreamName, event: &NewEvent) -> Standing {

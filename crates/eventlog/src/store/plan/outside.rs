@@ -44,16 +44,20 @@ impl Life {
     }
 }
 
-/// The streams whose life a batch depends on, each once.
+/// The streams whose life a batch depends on, or says something about, each once. What we say of a stream ourselves needs
+/// it too: one that is gone stays gone whatever is said of it.
 pub(crate) fn lives_wanted(batch: &[Write]) -> Vec<StreamName> {
-    let outside = batch.iter().filter_map(|write| match write {
-        Write::Outside(write) => Some(&write.members),
-        _ => None,
-    });
     let mut seen = HashSet::new();
-    let streams = outside.flatten().map(|member| {
-        let described = member.stream.described();
-        described.unwrap_or_else(|| member.stream.clone())
+    let streams = batch.iter().flat_map(|write| {
+        let (members, is_outside) = match write {
+            Write::Outside(write) => (write.members.as_slice(), true),
+            Write::Append(members) => (members.as_slice(), false),
+            Write::Door(_) => (&[][..], false),
+        };
+        members.iter().filter_map(move |member| {
+            let described = member.stream.described();
+            described.or_else(|| is_outside.then(|| member.stream.clone()))
+        })
     });
     streams
         .filter(|stream| seen.insert(stream.clone()))
@@ -64,7 +68,7 @@ impl Planner {
     /// Plans what an outside program asks for, or refuses it and leaves everything as it was.
     pub(crate) fn outside(&mut self, write: &OutsideWrite) -> Result<Appended, AppendError> {
         match (write.what, write.members.as_slice()) {
-            (What::Append, members) => self.append_outside(members),
+            (What::Append, members) => self.append_outside(members, &write.order),
             (What::Delete, [stream, metadata]) => self.delete(stream, metadata),
             (What::Tombstone, [stream]) => self.tombstone(stream),
             (What::Delete | What::Tombstone, _) => Err(AppendError::InvalidRequest(
@@ -73,14 +77,18 @@ impl Planner {
         }
     }
 
-    fn append_outside(&mut self, members: &[StreamAppend]) -> Result<Appended, AppendError> {
+    fn append_outside(
+        &mut self,
+        members: &[StreamAppend],
+        order: &[usize],
+    ) -> Result<Appended, AppendError> {
         let is_gone = |member: &&StreamAppend| self.life(&member.stream) == Life::Gone;
         if let Some(gone) = members.iter().find(is_gone) {
             let stream = gone.stream.clone();
             return Err(AppendError::StreamDeleted { stream });
         }
         let revived = self.revived_by(members);
-        let appended = self.append_by(members, Self::verdict_outside)?;
+        let appended = self.append_by(members, order, Self::verdict_outside)?;
         if !appended.duplicate {
             for (stream, from) in revived {
                 self.begin_again(&stream, from);
@@ -147,7 +155,7 @@ impl Planner {
         if !fits {
             return Err(self.wrong_revision(stream));
         }
-        Ok(self.write(std::slice::from_ref(metadata)))
+        Ok(self.write(std::slice::from_ref(metadata), &[]))
     }
 
     fn tombstone(&mut self, stream: &StreamAppend) -> Result<Appended, AppendError> {
@@ -156,7 +164,7 @@ impl Planner {
             (_, Life::Gone) => Err(AppendError::StreamDeleted {
                 stream: stream.stream.clone(),
             }),
-            (Verdict::Fits, _) => Ok(self.write(std::slice::from_ref(stream))),
+            (Verdict::Fits, _) => Ok(self.write(std::slice::from_ref(stream), &[])),
             (Verdict::Misfits, _) => Err(self.wrong_revision(stream)),
         }
     }

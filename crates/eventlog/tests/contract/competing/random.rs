@@ -7,6 +7,7 @@ use eventlog::competing::{Effect, Group, Nack, Settings, Strategy as Sharing};
 use proptest::prelude::*;
 
 use super::machine::{id, message};
+use crate::model::cases;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -231,7 +232,7 @@ impl World {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 400,
+        cases: cases(400),
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

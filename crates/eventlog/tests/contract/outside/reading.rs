@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use eventlog::{
-    Direction, Expected, Filter, LINK, Lane, Position, ReadError, Resolved, Revision, StreamRead,
+    Direction, Expected, Filter, LINK, Lane, Position, ReadError, Resolved, Revision,
+    StreamAppended, StreamRead,
 };
 
-use crate::stores::{Bench, check_order, event, fresh, name, on_every_store};
+use crate::stores::{Bench, check_order, event, fresh, name, on_every_store, to};
 
 use super::*;
 
@@ -17,7 +18,53 @@ on_every_store!(
     a_category_and_a_type_are_numbered_streams,
     numbers_far_into_a_long_category_are_found,
     everything_is_read_through_a_filter_both_ways,
+    events_of_several_streams_stand_in_the_order_they_were_sent,
 );
+
+async fn events_of_several_streams_stand_in_the_order_they_were_sent(bench: Bench) {
+    let outside = bench.log.outside();
+    let ids = |from: u128, count: u128| -> Vec<_> { (from..from + count).map(event).collect() };
+    let appends = || {
+        vec![
+            to("a-1", Expected::NoStream, &ids(10, 3)),
+            to("b-1", Expected::Any, &ids(20, 2)),
+            to("c-1", Expected::NoStream, &[]),
+        ]
+    };
+    for wrong in [vec![0, 0, 0, 0, 1], vec![0, 1], vec![0, 0, 0, 1, 3]] {
+        let refused = outside.append_in_order(Lane::Urgent, appends(), wrong);
+        let refused = refused.await.unwrap_err();
+        assert!(
+            matches!(refused, AppendError::InvalidRequest(_)),
+            "{refused}"
+        );
+    }
+    let order = vec![1, 0, 0, 1, 0];
+    let written = outside.append_in_order(Lane::Urgent, appends(), order.clone());
+    let written = written.await.unwrap();
+    let place = |at: &StreamAppended| {
+        (
+            at.first.0,
+            at.last.0,
+            at.first_position.0,
+            at.last_position.0,
+        )
+    };
+    let places: Vec<_> = written.streams.iter().map(place).collect();
+    assert_eq!(places, [(0, 2, 2, 5), (0, 1, 1, 4)]);
+    assert_eq!(written.position, Position(5));
+    let stood: Vec<_> = bench
+        .all()
+        .await
+        .iter()
+        .map(|it| it.id.0.as_u128())
+        .collect();
+    assert_eq!(stood, [20, 10, 11, 21, 12]);
+    let again = outside.append_in_order(Lane::Urgent, appends(), order);
+    let again = again.await.unwrap();
+    assert!(again.duplicate);
+    assert_eq!(again.position, Position(5));
+}
 
 async fn metadata_hides_from_outside_and_from_nobody_else(bench: Bench) {
     let outside = bench.log.outside();
