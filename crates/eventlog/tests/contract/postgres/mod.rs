@@ -88,9 +88,12 @@ async fn follow_without_gap(log: &Log, count: u64) -> Subscription {
 
 /// Waits until the server says `wanted` to a question.
 async fn until(server: &PostgresServer, question: &str, wanted: &str) {
+    // Asking holds the thread: everybody else gets a turn of some length in between.
+    let mut again = tokio::time::interval(Duration::from_millis(20));
+    again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let asking = async {
         while server.sql(question) != wanted {
-            tokio::task::yield_now().await;
+            again.tick().await;
         }
     };
     soon(asking).await;
