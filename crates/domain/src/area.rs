@@ -26,6 +26,9 @@ pub struct CityRecord {
     pub lat_e6: i32,
     /// How far around it streets are a town's, where cars go slower.
     pub town_radius_m: u32,
+    /// What a telephone number without one is dialled with here, its 0 included; empty when nobody said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub area_code: String,
 }
 
 /// What happened to the city as a whole.
