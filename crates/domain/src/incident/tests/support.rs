@@ -168,7 +168,9 @@ fn what_rings_because_the_owner_did_not_answer_ends_when_they_do() {
     let sent = unanswered().at(380).does(by("wang"), send("carer", 60));
     assert_eq!(rung(&sent), []);
     // The desk takes it over: it need not be rung for any more.
-    let taken = unanswered().at(380).does(by("zhao"), accept("zhao", desk()));
+    let taken = unanswered()
+        .at(380)
+        .does(by("zhao"), accept("zhao", desk()));
     assert_eq!(rung(&taken), []);
 }
 
@@ -193,9 +195,7 @@ fn support_a_person_asks_for_outlasts_the_owners_answer() {
         .at(1_580)
         .does(carer(), IncidentCommand::AskSupport);
     assert_eq!(rung(&story), [(desk(), 1)], "it rings on");
-    let story = story
-        .at(1_590)
-        .does(by("wang"), IncidentCommand::StillOnIt);
+    let story = story.at(1_590).does(by("wang"), IncidentCommand::StillOnIt);
     assert_eq!(rung(&story), [(desk(), 1)]);
 }
 
