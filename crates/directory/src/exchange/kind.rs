@@ -185,7 +185,8 @@ impl Kind {
     pub fn may_miss(self, column: &str) -> bool {
         matches!(
             (self, column),
-            (_, "status" | "why" | "name_latin" | "extent") | (Self::Devices, "key" | "key_hash")
+            (_, "status" | "why" | "name_latin" | "extent" | "area_code")
+                | (Self::Devices, "key" | "key_hash")
         )
     }
 
