@@ -301,7 +301,7 @@ export const en: Record<Phrase, string> = {
   find_none: 'None of the residents you may look at has this number.',
   find_no_number: 'This is no telephone number.',
   find_incomplete: 'Numbers are still being indexed: there may be more in a while.',
-  find_contact: 'a contact’s number',
+  find_contact: 'number of a contact',
   find_calling: 'has called',
   find_back: 'Back to the results',
   help_title: 'Keyboard',
