@@ -191,6 +191,7 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await inDialog('note', 'n', 'text-submit');
   await inDialog('delay', 'l', 'choose-delay-5');
   await inDialog('qr', 'q', 'phone-qr');
+  await inDialog('find', '/', 'find-go');
   await inDialog('help', '?', 'dialog-cancel');
 
   await page.keyboard.press('Alt+2');

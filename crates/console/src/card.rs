@@ -13,7 +13,7 @@ use crate::{
     people,
     records::{Known, Records, Unknown},
     story,
-    support::{support_as, support_view},
+    support::{helps, support_as, support_view},
     viewer::{Viewer, parties_of},
     ways::Ways,
 };
@@ -21,7 +21,7 @@ use casebook::Casebook;
 use directory::City;
 use domain::{
     OperatorId, ResponderId, SiteId, Timestamp,
-    incident::{Callee, Incident, Offer, Phase, ResponderLeg, Rung, next_deadline},
+    incident::{Callee, Closing, Incident, Offer, Phase, ResponderLeg, Rung, next_deadline},
     party::Party,
     policy::RingPolicy,
     signal::{Priority, SignalClass, SignalKind},
@@ -85,10 +85,12 @@ impl Cards {
         let known = self.known(sight, incident).await;
         let place = self.place(incident, known.as_deref()).await;
         let asked_as = accept_as(incident, sight, city);
-        // Whoever holds the call or may take it; for others everybody's ways need not be reckoned.
+        let helps = helps(incident, sight, city);
+        // Whoever holds the call, may take it or helps; for others everybody's ways need not be reckoned.
         let viewer = &sight.viewer;
         let may_send = viewer.responder.is_some()
             || asked_as.is_some()
+            || helps
             || incident.is_owned_by(&viewer.operator);
         let (place_zh, place_en) = place_words(incident, known.as_deref(), city);
         let offer = incident.offer.as_ref();
@@ -127,6 +129,7 @@ impl Cards {
             accept_as: asked_as.map(|party| party_view(city, &party)),
             support: incident.support.as_ref().map(|s| support_view(s, city)),
             support_as: support_as(incident, sight, city).map(|party| party_view(city, &party)),
+            helps,
             offer: offer.map(|offer| offer_view(offer, city)),
             deadline: next_deadline(incident, &self.policy).map(|d| {
                 let owner = d.owner.map(|o| holder_name(incident, city, &o));
@@ -159,19 +162,7 @@ impl Cards {
                 .collect(),
             lapses: incident.lapses,
             accepted_at: incident.accepted_at.map(|at| at.0),
-            closing: incident.closing.as_ref().map(|closing| ClosingView {
-                at: closing.at.0,
-                by: closing.by.as_ref().map(|by| operator_name(city, by).zh),
-                by_en: closing.by.as_ref().map(|by| operator_name(city, by).en),
-                reason: closing.reason.as_str().to_owned(),
-                actions: closing
-                    .actions
-                    .iter()
-                    .map(|a| a.as_str().to_owned())
-                    .collect(),
-                outcome: closing.outcome.as_str().to_owned(),
-                machine: closing.machine,
-            }),
+            closing: incident.closing.as_ref().map(|c| closing_view(c, city)),
             review_open: incident.review_open,
             previous: incident.previous.map(|id| id.to_string()),
             story: story::lines(&self.casebook, incident.id, &entry.story, city).await,
@@ -414,6 +405,23 @@ pub(crate) fn holder_name(incident: &Incident, city: &City, operator: &OperatorI
     match own.and_then(|owner| owner.carer.as_ref()) {
         Some(carer) => responder_name(city, carer),
         None => operator_name(city, operator),
+    }
+}
+
+fn closing_view(closing: &Closing, city: &City) -> ClosingView {
+    let by = match (&closing.carer, &closing.by) {
+        (Some(carer), _) => Some(responder_name(city, carer)),
+        (None, by) => by.as_ref().map(|by| operator_name(city, by)),
+    };
+    let actions = closing.actions.iter();
+    ClosingView {
+        at: closing.at.0,
+        by: by.as_ref().map(|by| by.zh.clone()),
+        by_en: by.map(|by| by.en),
+        reason: closing.reason.as_str().to_owned(),
+        actions: actions.map(|a| a.as_str().to_owned()).collect(),
+        outcome: closing.outcome.as_str().to_owned(),
+        machine: closing.machine,
     }
 }
 

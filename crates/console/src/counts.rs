@@ -217,6 +217,7 @@ mod tests {
             incident.closing = Some(Closing {
                 at,
                 by: Some(operator),
+                carer: None,
                 reason: Reason::Test,
                 actions: vec![],
                 outcome: Outcome::Safe,

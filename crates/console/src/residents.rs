@@ -17,7 +17,7 @@ use axum::{
     Json,
     extract::{Path, Request, State, rejection::PathRejection},
 };
-use directory::{ResidentRow, Whose};
+use directory::{ResidentRow, Whose, english};
 use domain::ResidentId;
 use std::sync::Arc;
 use wire::{
@@ -121,6 +121,7 @@ pub(crate) async fn by_phone(
             id: id.to_string(),
             name: profile.name.clone(),
             name_latin: profile.name_latin.clone(),
+            community_en: community.map_or_else(String::new, |it| english::place(&it.name)),
             community: community.map_or_else(|| row.community.to_string(), |it| it.name.clone()),
             of_contact: whose == Whose::Contact,
             incident: incident.map(|entry| entry.incident.id.to_string()),

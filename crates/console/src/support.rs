@@ -28,12 +28,24 @@ pub(crate) fn support_view(support: &Support, city: &City) -> SupportView {
         by: by.zh,
         by_en: by.en,
         by_responder: matches!(support.by, Actor::Responder(_)),
+        unanswered: support.by == Actor::Dispatcher,
         rung: support.parties.iter().map(|r| rung_view(r, city)).collect(),
         answered_by: name.as_ref().map(|name| name.zh.clone()),
         answered_by_en: name.map(|name| name.en),
         answered_at: answered.map(|answer| answer.at.0),
         answered_as: answered.map(|answer| party_view(city, &answer.party)),
     }
+}
+
+/// Whether this person's desk was told or rung beside the owner. `decide` has the last word; this only offers the buttons.
+pub(crate) fn helps(incident: &Incident, sight: &Sight, city: &City) -> bool {
+    let own = incident.is_owned_by(&sight.viewer.operator);
+    let held = incident.is_open() && incident.owner.is_some();
+    if sight.purpose == Purpose::Replay || own || !held {
+        return false;
+    }
+    let mut parties = my_parties(sight, city).into_iter();
+    parties.any(|party| incident.desks.contains(&party))
 }
 
 /// The desk as which this person may answer for support that was asked for.

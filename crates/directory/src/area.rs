@@ -91,7 +91,8 @@ impl Area {
             self.workers.clear();
             self.barriers.clear();
         }
-        self.city = record.clone();
+        let before = std::mem::replace(&mut self.city, record.clone());
+        self.city.keep_area_code(&before);
         self.is_built_in = false;
     }
 

@@ -177,7 +177,8 @@ impl Directory {
 
     /// Residents who have this number, or a contact who has it; found by its hash. `None`: it is no telephone number.
     pub async fn by_phone(&self, written: &str) -> Result<Option<Found>, DirectoryError> {
-        match phones::hash(self.0.casebook.vault(), written) {
+        let city = self.city();
+        match phones::hash(self.0.casebook.vault(), written, &city.area.city.area_code) {
             Some(hash) => self.0.shared.tables.by_phone(&hash).await.map(Some),
             None => Ok(None),
         }

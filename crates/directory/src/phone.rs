@@ -3,9 +3,6 @@
 //! For: finding a number that was written `139 4510 0000` by one and `+86-13945100000` by another.
 //! May not know: whose numbers they are.
 
-/// Area code of Harbin: what a number without one is dialled with here.
-const AREA: &str = "0451";
-
 /// Country code of China.
 const COUNTRY: &str = "86";
 
@@ -18,9 +15,9 @@ const MOBILE: usize = 11;
 /// Digits of a subscriber's number without area code, fewest and most (the same plan).
 const LOCAL: std::ops::RangeInclusive<usize> = 7..=8;
 
-/// The number with its area code and without its country's, digits only; `None`: no telephone number. An extension is
-/// left out.
-pub(crate) fn normal(written: &str) -> Option<String> {
+/// The number with its area code (this city's, where it has none) and without its country's, digits only; `None`: no
+/// telephone number. An extension is left out.
+pub(crate) fn normal(written: &str, area: &str) -> Option<String> {
     if written.chars().count() > WRITTEN {
         return None;
     }
@@ -58,7 +55,7 @@ pub(crate) fn normal(written: &str) -> Option<String> {
         digits.insert(0, '0');
     }
     if LOCAL.contains(&digits.len()) && !digits.starts_with('0') {
-        return Some(format!("{AREA}{digits}"));
+        return Some(format!("{area}{digits}"));
     }
     let has_area = digits.starts_with('0') && (10..=12).contains(&digits.len());
     has_area.then_some(digits)
@@ -80,6 +77,8 @@ fn half_width(letter: char) -> char {
 mod tests {
     use super::*;
 
+    const AREA: &str = "0451";
+
     #[test]
     fn one_number_in_many_hands_is_one_number() {
         for written in [
@@ -92,7 +91,11 @@ mod tests {
             "013945100000",
             "１３９４５１０００００",
         ] {
-            assert_eq!(normal(written).as_deref(), Some("13945100000"), "{written}");
+            assert_eq!(
+                normal(written, AREA).as_deref(),
+                Some("13945100000"),
+                "{written}"
+            );
         }
         for written in [
             "82345678",
@@ -104,13 +107,13 @@ mod tests {
             "82345678 ext. 5",
         ] {
             assert_eq!(
-                normal(written).as_deref(),
+                normal(written, AREA).as_deref(),
                 Some("045182345678"),
                 "{written}"
             );
         }
-        assert_eq!(normal("86345678").as_deref(), Some("045186345678"));
-        assert_eq!(normal("0459-6234567").as_deref(), Some("04596234567"));
+        assert_eq!(normal("86345678", AREA).as_deref(), Some("045186345678"));
+        assert_eq!(normal("0459-6234567", AREA).as_deref(), Some("04596234567"));
     }
 
     #[test]
@@ -127,8 +130,15 @@ mod tests {
             "12a4567890",
         ] {
             let expected = (written == "1394510").then(|| "04511394510".to_owned());
-            assert_eq!(normal(written), expected, "{written}");
+            assert_eq!(normal(written, AREA), expected, "{written}");
         }
-        assert_eq!(normal(&"1".repeat(41)), None);
+        assert_eq!(normal(&"1".repeat(41), AREA), None);
+    }
+
+    #[test]
+    fn a_number_without_area_code_is_this_citys_wherever_that_is() {
+        assert_eq!(normal("8234 5678", "010").as_deref(), Some("01082345678"));
+        assert_eq!(normal("8234 5678", "").as_deref(), Some("82345678"));
+        assert_eq!(normal("+86 10 8234 5678", ""), normal("82345678", "010"));
     }
 }

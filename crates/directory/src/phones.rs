@@ -34,6 +34,9 @@ const HASH_BYTES: usize = 16;
 /// Residents found by one number, at most: a household, or the telephone of a facility.
 pub const FOUND_LIMIT: u32 = 50;
 
+/// Before an area code it makes the mark under which the index stands: no telephone number begins so.
+const AREA_MARK: &str = "area ";
+
 /// Tells these hashes apart from others of the vault's.
 const PURPOSE: &str = "phone";
 
@@ -61,17 +64,21 @@ pub struct Found {
     pub incomplete: bool,
 }
 
-/// The hash of a number; `None`: it is no telephone number.
-pub(crate) fn hash(vault: &Vault, written: &str) -> Option<Vec<u8>> {
-    let hex = vault.hash_lookup(PURPOSE, &phone::normal(written)?);
-    let byte = |at: usize| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok();
-    (0..HASH_BYTES).map(byte).collect()
+/// The hash of a number as it is dialled in a city with this area code; `None`: it is no telephone number.
+pub(crate) fn hash(vault: &Vault, written: &str, area: &str) -> Option<Vec<u8>> {
+    Some(hashed(vault, &phone::normal(written, area)?))
 }
 
-fn hashes(vault: &Vault, profile: &Profile) -> Numbers {
-    let own = hash(vault, &profile.phone).map(|hash| (hash, Whose::Own));
+fn hashed(vault: &Vault, text: &str) -> Vec<u8> {
+    let hex = vault.hash_lookup(PURPOSE, text);
+    let byte = |at: usize| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok();
+    (0..HASH_BYTES).map_while(byte).collect()
+}
+
+fn hashes(vault: &Vault, profile: &Profile, area: &str) -> Numbers {
+    let own = hash(vault, &profile.phone, area).map(|hash| (hash, Whose::Own));
     let contacts = profile.contacts.iter();
-    let contacts = contacts.filter_map(|it| Some((hash(vault, &it.phone)?, Whose::Contact)));
+    let contacts = contacts.filter_map(|it| Some((hash(vault, &it.phone, area)?, Whose::Contact)));
     own.into_iter().chain(contacts).collect()
 }
 
@@ -84,7 +91,7 @@ pub(crate) async fn index(
 ) {
     let work = async {
         loop {
-            match index_all(&casebook, &shared.tables).await {
+            match index_all(&casebook, &shared).await {
                 Ok(()) => {
                     if reached.changed().await.is_err() {
                         return;
@@ -103,7 +110,12 @@ pub(crate) async fn index(
     }
 }
 
-async fn index_all(casebook: &Casebook, tables: &Tables) -> Result<(), DirectoryError> {
+async fn index_all(casebook: &Casebook, shared: &Shared) -> Result<(), DirectoryError> {
+    let tables = &shared.tables;
+    let city = shared.city.load_full();
+    let area = city.area.city.area_code.as_str();
+    let mark = hashed(casebook.vault(), &format!("{AREA_MARK}{area}"));
+    tables.indexed_under(&mark).await?;
     loop {
         let began = Instant::now();
         let page = tables.unindexed(PAGE).await?;
@@ -113,7 +125,7 @@ async fn index_all(casebook: &Casebook, tables: &Tables) -> Result<(), Directory
         let mut entries = Vec::with_capacity(page.len());
         for row in page {
             let found = match read_profile(casebook, &row).await {
-                Ok(profile) => hashes(casebook.vault(), &profile),
+                Ok(profile) => hashes(casebook.vault(), &profile, area),
                 Err(ProfileError::Erased | ProfileError::NotFound) => Vec::new(),
                 Err(ProfileError::Unavailable(why)) => {
                     return Err(DirectoryError::Unavailable(why));
@@ -131,6 +143,29 @@ async fn index_all(casebook: &Casebook, tables: &Tables) -> Result<(), Directory
 struct Entry<'a>(&'a str, String, String, u8);
 
 impl Tables {
+    /// Begins anew when the numbers were indexed under another area code than this.
+    async fn indexed_under(&self, mark: &[u8]) -> Result<(), DirectoryError> {
+        let mut transaction = self.pool().begin().await?;
+        let there = sqlx::query("SELECT 1 FROM phones WHERE hash = ? AND resident = ''")
+            .bind(mark)
+            .fetch_optional(&mut *transaction)
+            .await?;
+        if there.is_some() {
+            return Ok(());
+        }
+        for anew in [
+            "DELETE FROM phones",
+            "UPDATE residents SET indexed_in = NULL",
+        ] {
+            sqlx::query(anew).execute(&mut *transaction).await?;
+        }
+        sqlx::query("INSERT INTO phones (hash, resident, whose) VALUES (?, '', 0)")
+            .bind(mark)
+            .execute(&mut *transaction)
+            .await?;
+        Ok(transaction.commit().await?)
+    }
+
     async fn unindexed(&self, limit: u32) -> Result<Vec<ResidentRow>, DirectoryError> {
         let rows = sqlx::query(
             "SELECT * FROM residents WHERE erased = 0 AND indexed_in IS NOT sealed_in ORDER BY id LIMIT ?",

@@ -334,6 +334,17 @@ async fn another_city_begins_with_nothing_and_only_in_an_empty_log() {
         1,
         "the same city keeps its districts"
     );
+    let coded = "city,name,name_latin,lon,lat,town_radius_m,area_code\n";
+    let numbered = format!("{coded}wiborg,维堡市,Wiborg,24.0,60.0,6000,05x\n");
+    let said = faults(Kind::City, &numbered);
+    assert!(said[0].contains("not an area code"), "{said:?}");
+    // A spreadsheet took the 0 away.
+    let numbered = format!("{coded}wiborg,维堡市,Wiborg,24.0,60.0,6000,597\n");
+    assert_eq!(
+        one(&directory, Kind::City, &numbered).await,
+        changed(&["area_code"])
+    );
+    assert_eq!(directory.city().area.city.area_code, "0597");
     let harbin = format!("{CITY}harbin,哈尔滨市,Harbin,126.63,45.762,12000\n");
     refused(
         &one(&directory, Kind::City, &harbin).await,

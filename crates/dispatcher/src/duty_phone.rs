@@ -13,7 +13,7 @@ use crate::{
 };
 use casebook::{Case, Casebook, Followed, streams};
 use domain::{
-    IncidentId, Timestamp,
+    Actor, IncidentId, Timestamp,
     incident::{Incident, IncidentEvent},
     party::Party,
     signal::SignalKind,
@@ -365,8 +365,15 @@ fn say(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> St
         _ => "有老人发出求助信号",
     };
     let place = district.unwrap_or("本市");
-    if wants_support(incident, party) {
-        return format!("安铃紧急呼叫:{place}{what},上门人员请求支援,请接听并派人。");
+    match wants_support(incident, party) {
+        Some(Actor::Dispatcher) => {
+            return format!("安铃紧急呼叫:{place}{what},负责人超时没有回应,请接听并跟进。");
+        }
+        Some(Actor::Responder(_)) => {
+            return format!("安铃紧急呼叫:{place}{what},上门人员请求支援,请接听并派人。");
+        }
+        Some(_) => return format!("安铃紧急呼叫:{place}{what},值班员请求支援,请接听并派人。"),
+        None => {}
     }
     match party {
         Party::Keyholder => {
@@ -376,12 +383,13 @@ fn say(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> St
     }
 }
 
-/// It rings for support and not to be taken.
-fn wants_support(incident: Option<&Incident>, party: &Party) -> bool {
-    let support = incident.and_then(Incident::support_wanted);
-    let rung = support.is_some_and(|support| support.parties.iter().any(|r| &r.party == party));
+/// Who wants the support it rings for; `None`: it rings to be taken.
+fn wants_support<'a>(incident: Option<&'a Incident>, party: &Party) -> Option<&'a Actor> {
+    let support = incident.and_then(Incident::support_wanted)?;
+    let rung = support.parties.iter().any(|r| &r.party == party);
     let offered = incident.and_then(Incident::ringing);
-    rung && offered.is_none_or(|offer| offer.rung(party).is_none())
+    let only = rung && offered.is_none_or(|offer| offer.rung(party).is_none());
+    only.then_some(&support.by)
 }
 
 fn say_in_english(incident: Option<&Incident>, district: Option<&str>, party: &Party) -> String {
@@ -399,10 +407,18 @@ fn say_in_english(incident: Option<&Incident>, district: Option<&str>, party: &P
     let place = district.map(directory::english::place);
     let place = place.filter(|place| !place.is_empty());
     let place = place.as_deref().unwrap_or("this city");
-    if wants_support(incident, party) {
-        return format!(
-            "Anling emergency call, {place}: {what}. Support is asked for. Please answer for it."
-        );
+    match wants_support(incident, party) {
+        Some(Actor::Dispatcher) => {
+            return format!(
+                "Anling emergency call, {place}: {what}. Whoever has it does not answer. Please look after it."
+            );
+        }
+        Some(_) => {
+            return format!(
+                "Anling emergency call, {place}: {what}. Support is asked for. Please answer for it."
+            );
+        }
+        None => {}
     }
     match party {
         Party::Keyholder => format!(

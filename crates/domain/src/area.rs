@@ -26,6 +26,9 @@ pub struct CityRecord {
     pub lat_e6: i32,
     /// How far around it streets are a town's, where cars go slower.
     pub town_radius_m: u32,
+    /// What a telephone number without one is dialled with here, its 0 included; empty: nobody said, or as it was.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub area_code: String,
 }
 
 /// What happened to the city as a whole.
@@ -124,6 +127,13 @@ pub enum BarrierEvent {
 }
 
 impl CityRecord {
+    /// Who describes the same city anew and says nothing of its area code leaves it as it was.
+    pub fn keep_area_code(&mut self, before: &Self) {
+        if self.city == before.city && self.area_code.is_empty() {
+            self.area_code.clone_from(&before.area_code);
+        }
+    }
+
     /// The middle of the town.
     pub fn centre(&self) -> Place {
         Place {

@@ -70,6 +70,9 @@ pub const RIVER: &[(i32, i32)] = &[
     (126_930_000, 46_000_000),
 ];
 
+/// Of Harbin's telephones.
+const AREA_CODE: &str = "0451";
+
 /// The city as it would be described.
 pub fn city() -> CityRecord {
     CityRecord {
@@ -79,6 +82,7 @@ pub fn city() -> CityRecord {
         lon_e6: TOWN.lon_e6,
         lat_e6: TOWN.lat_e6,
         town_radius_m: TOWN_RADIUS_M,
+        area_code: AREA_CODE.to_owned(),
     }
 }
 

@@ -74,13 +74,15 @@ shapes! {
         pub support: Option<SupportView>,
         /// The desk as which they may answer for that support, when they may: `answer_support`.
         pub support_as: Option<PartyView>,
+        /// Their desk was told or rung beside the owner: they may send somebody and speak for whoever was sent.
+        pub helps: bool,
         pub offer: Option<OfferView>,
         /// Every open incident has one.
         pub deadline: Option<DeadlineView>,
         /// The owner is asked whether they are still on it.
         pub asked: Option<AskedView>,
         pub responders: Vec<ResponderLegView>,
-        /// Who could be sent, soonest first, at most eight; only for whoever holds the call or may take it.
+        /// Who could be sent, soonest first, at most eight; only for whoever holds the call, may take it or helps.
         pub can_send: Vec<ResponderOption>,
         pub contact_tries: Vec<ContactTryView>,
         pub services: Vec<ServiceCallView>,
@@ -231,6 +233,8 @@ shapes! {
         pub by_en: String,
         /// It was a responder on the spot or on the way.
         pub by_responder: bool,
+        /// Nobody asked: it rings because the owner did not answer whether they are still on it.
+        pub unanswered: bool,
         /// The desks that are rung for it.
         pub rung: Vec<RungView>,
         /// Who answers for it, since when and for which desk.
@@ -343,6 +347,7 @@ shapes! {
     pub struct ClosingView {
         #[cfg_attr(feature = "ts", ts(type = "number"))]
         pub at: i64,
+        /// Of the responder who closed it on their own phone, when one did; else of the operator.
         pub by: Option<String>,
         pub by_en: Option<String>,
         pub reason: String,

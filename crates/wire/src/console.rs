@@ -35,6 +35,7 @@ shapes! {
         pub name: String,
         pub name_latin: String,
         pub community: String,
+        pub community_en: String,
         /// It is a contact's number, not their own.
         pub of_contact: bool,
         /// An open incident of theirs that the asker sees.

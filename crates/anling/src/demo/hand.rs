@@ -240,7 +240,7 @@ impl Hand {
         for (id, card) in cards.iter().filter(|(_, card)| !card.closed) {
             if !(card.mine
                 || card.rings_me
-                    && card.acceptable
+                    && (card.acceptable || card.support)
                     && in_hand < CALLS_AT_ONCE
                     && !self.is_reserved(card))
             {

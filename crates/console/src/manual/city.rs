@@ -62,7 +62,7 @@ fn resident() -> Operation {
 
 fn by_phone() -> Operation {
     let found = json!({ "residents": [{ "id": "HRB-R-000123", "name": "王秀兰", "name_latin": "Wang Xiulan", "community": "尚志社区",
-        "of_contact": true, "incident": examples::INCIDENT }], "incomplete": false });
+        "community_en": "Shangzhi Subdistrict, Zhaolin Community", "of_contact": true, "incident": examples::INCIDENT }], "incomplete": false });
     Operation::new("谁的电话 · Whose number it is", "city")
         .about("本人或紧急联系人的号码,写法不限 · The resident's or a contact's, however it is written. 谁查到了谁也记入日志 · Who found whom is in the log too.")
         .signed_in()

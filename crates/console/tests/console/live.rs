@@ -456,7 +456,10 @@ async fn a_carer_works_a_call_from_the_phone_in_their_own_name() {
     }
     let gone = hall.get(&phone, &format!("/v1/incidents/{incident}")).await;
     assert_eq!(gone.0, StatusCode::NOT_FOUND);
-    assert_eq!(hall.card(&anna, incident).await.phase, "resolved");
+    let closed = hall.card(&anna, incident).await;
+    assert_eq!(closed.phase, "resolved");
+    // By whose hand, not by whose account.
+    assert_eq!(closed.closing.unwrap().by.as_deref(), Some("carer-1师傅"));
 }
 
 #[tokio::test]

@@ -85,8 +85,12 @@ async fn support_rings_at_the_desk_which_joins_and_takes_the_call_off_nobody() {
     let held = hall.card(&anna, incident).await;
     let support = held.support.as_ref().unwrap();
     assert_eq!(
-        (support.by.as_str(), support.by_responder),
-        ("carer-1师傅", true)
+        (
+            support.by.as_str(),
+            support.by_responder,
+            support.unanswered
+        ),
+        ("carer-1师傅", true, false)
     );
     let asked = held
         .story
@@ -107,7 +111,9 @@ async fn support_rings_at_the_desk_which_joins_and_takes_the_call_off_nobody() {
         .card(|card| !card.rings_me && card.support.is_some())
         .await;
     assert!(joined.support_as.is_none());
-    // The desk helps: it may send somebody.
+    // The desk helps: it may send somebody, and is told who could go; that is nobody else's.
+    assert!(joined.helps && !joined.can_send.is_empty());
+    assert!(!held.helps, "whoever holds it does not help");
     let more = Act::SendResponder {
         responder: "carer-3".to_owned(),
     };

@@ -24,6 +24,7 @@ pub(super) fn city(cells: &mut Cells<'_>) -> Option<Row> {
     let name = cells.filled("name");
     let place = cells.place();
     let town_radius_m = cells.number("town_radius_m", 0, TOWN_RADIUS_M);
+    let area_code = area_code(cells);
     let (lon_e6, lat_e6) = place?;
     Some(Row::City(CityRecord {
         city: city?,
@@ -32,7 +33,26 @@ pub(super) fn city(cells: &mut Cells<'_>) -> Option<Row> {
         lon_e6,
         lat_e6,
         town_radius_m: town_radius_m?,
+        area_code: area_code?,
     }))
+}
+
+/// Two to four digits after a 0 (工信部《电信网编号计划》2017); spreadsheets drop the 0.
+fn area_code(cells: &mut Cells<'_>) -> Option<String> {
+    let written = cells.text("area_code");
+    let digits = written.strip_prefix('0').unwrap_or(written);
+    if digits.is_empty() && written.is_empty() {
+        return Some(String::new());
+    }
+    if !(2..=3).contains(&digits.len()) || !digits.bytes().all(|it| it.is_ascii_digit()) {
+        cells.fault(
+            "area_code",
+            "不是区号,例如 0451",
+            "not an area code such as 0451",
+        );
+        return None;
+    }
+    Some(format!("0{digits}"))
 }
 
 pub(super) fn of_city(record: &CityRecord) -> Vec<String> {
@@ -43,6 +63,7 @@ pub(super) fn of_city(record: &CityRecord) -> Vec<String> {
         of_degrees(record.lon_e6),
         of_degrees(record.lat_e6),
         record.town_radius_m.to_string(),
+        record.area_code.clone(),
     ]
 }
 

@@ -298,10 +298,9 @@ async fn city_verdict(
 ) -> Result<Verdict, DirectoryError> {
     let there = &city.area.city;
     if there.city == record.city {
-        return Ok(differing(
-            &Row::City(there.clone()),
-            &Row::City(record.clone()),
-        ));
+        let mut record = record.clone();
+        record.keep_area_code(there);
+        return Ok(differing(&Row::City(there.clone()), &Row::City(record)));
     }
     let empty = city.area.is_untouched()
         && city.sites.is_empty()

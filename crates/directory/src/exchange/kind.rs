@@ -81,7 +81,15 @@ impl Kind {
     /// The columns, the id first; files may have them in any order.
     pub fn columns(self) -> &'static [&'static str] {
         match self {
-            Self::City => &["city", "name", "name_latin", "lon", "lat", "town_radius_m"],
+            Self::City => &[
+                "city",
+                "name",
+                "name_latin",
+                "lon",
+                "lat",
+                "town_radius_m",
+                "area_code",
+            ],
             Self::Districts => &[
                 "district",
                 "name",
@@ -177,7 +185,8 @@ impl Kind {
     pub fn may_miss(self, column: &str) -> bool {
         matches!(
             (self, column),
-            (_, "status" | "why" | "name_latin" | "extent") | (Self::Devices, "key" | "key_hash")
+            (_, "status" | "why" | "name_latin" | "extent" | "area_code")
+                | (Self::Devices, "key" | "key_hash")
         )
     }
 

@@ -219,6 +219,16 @@ async fn an_owner_who_does_not_answer_is_asked_and_then_the_desk_joins() {
     };
     assert_eq!(*to, district_desk());
     assert_eq!(told.at.since(asked.at).as_millis() / 250, 240);
+    // It hears of it: its screens ring, beside the owner.
+    let for_support = |e: &IncidentEvent| match e {
+        IncidentEvent::Offered { cause, added, .. } => {
+            *cause == OfferCause::Support && *added == [district_desk()]
+        }
+        _ => false,
+    };
+    world
+        .until("the desk's ringing", |h| for_support(&h.event))
+        .await;
     let incident = world.casebook.fold_incident(id).await.unwrap().unwrap();
     assert!(
         incident.is_owned_by(&operator("s-1")),

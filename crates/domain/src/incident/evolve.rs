@@ -248,12 +248,15 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
             keep_last(&mut incident.services, (*service, when));
             stepped_by(incident, by, at);
         }
-        E::SupportAsked { answer_by, .. } => {
+        E::SupportAsked { to, answer_by } => {
+            // Who rings for it already goes on ringing, whoever asks besides.
+            let before = incident.support.take().filter(|s| s.answered.is_none());
             incident.support = Some(Support {
                 asked_at: when,
                 by: by.clone(),
                 answer_by: *answer_by,
-                parties: Vec::new(),
+                first: Some(to.clone()),
+                parties: before.map(|s| s.parties).unwrap_or_default(),
                 answered: None,
             });
         }
@@ -279,9 +282,14 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
                 Actor::Operator(operator) => Some(operator.clone()),
                 _ => incident.owner.as_ref().map(|o| o.operator.clone()),
             };
+            let carer = match by {
+                Actor::Responder(carer) => Some(carer.clone()),
+                _ => None,
+            };
             incident.closing = Some(Closing {
                 at,
                 by: person.filter(|_| !machine),
+                carer,
                 reason: *reason,
                 actions: actions.clone(),
                 outcome: *outcome,
@@ -318,7 +326,7 @@ fn returned(incident: &mut Incident, responder: &crate::ResponderId, at: Timesta
         Phase::Underway { .. } | Phase::OnSite { .. }
     ) {
         incident.phase = incident.work_phase(at + STEP_CHECK);
-        incident.asked = None;
+        answered(incident);
     }
 }
 
@@ -362,9 +370,16 @@ fn stepped(incident: &mut Incident, at: Timestamp) {
     }
 }
 
+/// The question is answered, and desks that ring because it was not need not.
+fn answered(incident: &mut Incident) {
+    incident.asked = None;
+    let support = incident.support.take();
+    incident.support = support.filter(|s| s.by != Actor::Dispatcher || s.answered.is_some());
+}
+
 /// Nothing is asked or owed any more.
 fn calm(incident: &mut Incident) {
-    incident.asked = None;
+    answered(incident);
     incident.owed = None;
     incident.beside = None;
 }

@@ -40,11 +40,14 @@ impl Incident {
         offered.chain(wanted)
     }
 
-    /// The desk that is rung next for support; `None`: all are. Never the owner's own.
+    /// The desk that is rung next for support, from the one that was asked first; `None`: all are. Never the owner's own.
     pub fn next_support(&self) -> Option<Party> {
         let wanted = self.support_wanted()?;
-        let rung = |party: &Party| wanted.parties.iter().any(|r| &r.party == party);
-        self.support_desks().find(|party| !rung(party))
+        let mut desks: Vec<Party> = self.support_desks().collect();
+        let first = desks.iter().position(|p| wanted.first.as_ref() == Some(p));
+        desks.rotate_left(first.unwrap_or(0));
+        desks.retain(|party| !wanted.parties.iter().any(|r| &r.party == party));
+        desks.into_iter().next()
     }
 
     /// The desks that are rung for support, in order.
@@ -132,14 +135,12 @@ impl Incident {
     }
 
     /// Whom to tell next when the owner does not answer: the district desk, the supervisor, then the city desk
-    /// again and again.
+    /// again and again; never the owner's own, where they would only tell themselves.
     pub fn next_desk(&self) -> Party {
-        let district = self.district.clone().map(Party::DistrictDesk);
-        district
-            .into_iter()
-            .chain([Party::Supervisor])
-            .find(|party| !self.desks.contains(party))
-            .unwrap_or(Party::CityDesk)
+        let desks: Vec<Party> = self.support_desks().collect();
+        let untold = desks.iter().find(|party| !self.desks.contains(party));
+        let next = untold.or(desks.last()).cloned();
+        next.unwrap_or(Party::CityDesk)
     }
 
     /// Every kind this resident has said, the opening one first; cancels apart.

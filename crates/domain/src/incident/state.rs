@@ -236,6 +236,9 @@ pub struct Support {
     pub by: Actor,
     /// By when a desk must have answered before the next joins.
     pub answer_by: Timestamp,
+    /// The desk that is rung first.
+    #[serde(default)]
+    pub first: Option<Party>,
     /// The desks that are rung for it, in order.
     pub parties: Vec<Rung>,
     /// Who answers for it.
@@ -280,8 +283,11 @@ pub struct Asking {
 pub struct Closing {
     /// When.
     pub at: Timestamp,
-    /// By whom, if a person.
+    /// By whose account, if by a person.
     pub by: Option<OperatorId>,
+    /// The responder who closed it on their own phone: whom people are told of.
+    #[serde(default)]
+    pub carer: Option<ResponderId>,
     /// What it was.
     pub reason: Reason,
     /// What was done.

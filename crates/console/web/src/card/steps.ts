@@ -30,7 +30,13 @@ export type Step =
 export function stepsOf(card: Card): Step[] {
   if (card.phase === 'resolved')
     return ['follow_up', 'reopen', 'note', ...(card.review_open ? ['close_review' as const] : [])];
-  if (!card.mine && card.support_as && card.owner) return ['answer_support', 'note'];
+  if (!card.mine && card.owner && (card.support_as || card.helps)) {
+    const helping: Step[] = card.support_as ? ['answer_support'] : [];
+    // Whoever does not answer may be relieved of it; that is no offer, so there is nothing to decline.
+    if (card.accept_as) helping.push('accept');
+    if (card.helps) helping.push('send', ...(comingLegs(card).length > 0 ? ['arrive' as const] : []));
+    return [...helping, '120', '119', '110', 'note'];
+  }
   if (!card.mine) return card.accept_as ? ['accept', 'decline', 'note'] : ['note'];
   const steps: Step[] = [];
   if (card.phase === 'held') steps.push('end_hold');
@@ -53,13 +59,15 @@ export function comingLegs(card: Card): ResponderLegView[] {
 
 /** What can be done about those who were sent: their buttons stand beside their names, not among the steps. */
 export function legSteps(card: Card): Step[] {
-  if (!card.mine || card.phase === 'resolved' || card.responders.length === 0) return [];
-  return [...(comingLegs(card).length > 0 ? ['delay' as const] : []), 'came_back', 'phone_link'];
+  if (!(card.mine || card.helps) || card.phase === 'resolved' || card.responders.length === 0) return [];
+  const steps: Step[] = [...(comingLegs(card).length > 0 ? ['delay' as const] : []), 'came_back'];
+  return card.mine ? [...steps, 'phone_link'] : steps;
 }
 
 /** The step that usually comes next; its button stands out. */
 export function nextStep(card: Card): Step | null {
   if (card.support_as && card.owner && !card.mine) return 'answer_support';
+  if (card.helps && !card.mine) return comingLegs(card).length > 0 ? null : 'send';
   switch (card.phase) {
     case 'waiting':
     case 'offered':

@@ -9,7 +9,8 @@ import type { Card, ContactView, ResidentView, ResponderLegView, StoryLine, Supp
 import CardHead from './CardHead.svelte';
 import Notices from './Notices.svelte';
 import ResponderPanel from './ResponderPanel.svelte';
-import { nextStep, stepsOf } from './steps';
+import ActionBar from './ActionBar.svelte';
+import { legSteps, nextStep, stepsOf } from './steps';
 import { details, title } from './story';
 import { waits } from './waits';
 
@@ -42,6 +43,7 @@ const SUPPORT: SupportView = {
   by: '赵丽华',
   by_en: 'Zhao Lihua',
   by_responder: true,
+  unanswered: false,
   rung: [],
   answered_by: null,
   answered_by_en: null,
@@ -87,7 +89,7 @@ describe('support', () => {
   it('can be answered for by the desk that it rings at, with the key that accepts', () => {
     const rings = { ...held, rings_me: true, support_as: DESK };
     expect(topToAccept([rings])?.id).toBe('a');
-    expect(stepsOf(rings)).toEqual(['answer_support', 'note']);
+    expect(stepsOf(rings)).toEqual(['answer_support', '120', '119', '110', 'note']);
     expect(nextStep(rings)).toBe('answer_support');
     render(Notices, { card: rings, now: 61_000, answer: () => {} });
     expect(screen.getByTestId('answer-support').textContent).toContain('应答支援');
@@ -126,6 +128,30 @@ describe('a history line', () => {
     expect(told(line('AlarmJoined', ['sos', '2']))).toBe('又按了一次 紧急呼叫 · 按了 2 次');
     expect(told(line('ReviewOpened', ['rang_to_the_last']))).toBe('开始复盘 派单到最后一轮仍无人接单');
     expect(told(line('ReviewOpened', ['outcome DECEASED']))).toBe('开始复盘 结果：去世');
+  });
+});
+
+describe('an owner who does not answer', () => {
+  const support = { ...SUPPORT, by: '', by_en: '', by_responder: false, unanswered: true };
+  const held = card({ owner: OWNER, phase: 'talking', support, helps: true, accept_as: DESK });
+
+  it('is named on the card of the desk that is rung for it', () => {
+    render(Notices, { card: { ...held, support_as: DESK }, now: 61_000, answer: () => {} });
+    expect(screen.getByTestId('support-banner').textContent).toContain(`${OWNER.name} 没有回答`);
+    expect(screen.getByTestId('answer-support').textContent).toContain('应答支援');
+  });
+
+  it('can be helped or relieved by that desk, never by the key that answers what rings', () => {
+    expect(stepsOf(held)).toEqual(['accept', 'send', '120', '119', '110', 'note']);
+    expect(nextStep(held)).toBe('send');
+    render(ActionBar, { card: held, steps: stepsOf(held), begin: () => true });
+    const relieve = screen.getByTestId('accept-card');
+    expect(relieve.textContent).toContain('接手');
+    expect(relieve.querySelector('kbd')).toBeNull();
+    // Sent by the desk: it may speak for whoever goes.
+    const sent = { ...held, responders: [leg()] };
+    expect(stepsOf(sent)).toContain('arrive');
+    expect(legSteps(sent)).toEqual(['delay', 'came_back']);
   });
 });
 

@@ -11,6 +11,8 @@ import type {
   MapView,
   PhoneLink,
   Problem,
+  ResidentsFound,
+  ResidentView,
   Session,
   SiteView,
   Targets,
@@ -75,6 +77,8 @@ export const api = {
       `/v1/incidents?state=closed&limit=50${after ? `&after=${encodeURIComponent(after)}` : ''}`,
     ),
   incident: (id: string) => ask<Card>('GET', `/v1/incidents/${encodeURIComponent(id)}`),
+  resident: (id: string) => ask<ResidentView>('GET', `/v1/residents/${encodeURIComponent(id)}`),
+  byPhone: (phone: string) => ask<ResidentsFound>('POST', '/v1/residents/by-phone', { phone }),
   story: (id: string) => ask<IncidentStory>('GET', `/v1/incidents/${encodeURIComponent(id)}/events`),
   command: (id: string, command: CommandIn) =>
     ask<CommandOut>('POST', `/v1/incidents/${encodeURIComponent(id)}/commands`, command),

@@ -29,6 +29,7 @@ export const ACTIONS = [
   'map',
   'closed',
   'replay',
+  'find',
   'help',
 ] as const;
 export type ShortcutAction = (typeof ACTIONS)[number];
@@ -70,6 +71,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { key: '2', alt: true, cap: 'Alt+2', action: 'map' },
   { key: '3', alt: true, cap: 'Alt+3', action: 'closed' },
   { key: '4', alt: true, cap: 'Alt+4', action: 'replay' },
+  { key: '/', cap: '/', action: 'find' },
   { key: '?', cap: '?', action: 'help' },
 ];
 

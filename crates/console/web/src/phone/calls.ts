@@ -134,6 +134,7 @@ function after(card: Card, { act, at }: Report, me: Me): Card {
               by: me.name,
               by_en: me.name_en,
               by_responder: true,
+              unanswered: false,
               rung: [],
               answered_by: null,
               answered_by_en: null,

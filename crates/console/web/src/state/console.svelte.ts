@@ -22,6 +22,7 @@ import { Sound } from '../core/sound';
 import { hush, speak } from '../core/speech';
 import { code, inChinese, language, named, spoken, t } from '../i18n/words.svelte';
 import type { About, Act, Card, Me, PartyView, Problem, ToPage, Trouble } from '../wire/wire';
+import { drafts } from './drafts';
 import { recall, remember, remembered } from './memory';
 
 export type Stage = 'starting' | 'sign_in' | 'sign_on' | 'desk' | 'offline';
@@ -248,6 +249,11 @@ export class ConsoleState {
     void this.act(card, { act: joins ? 'answer_support' : 'accept' });
   }
 
+  /** Takes a call from an owner who does not answer; on purpose only, never by the key that answers what rings. */
+  takeOver(card: Card): Promise<Answer> {
+    return this.act(card, { act: 'accept' });
+  }
+
   /** Acts of this incident that wait for an answer. */
   waiting({ id }: { readonly id: string }): string[] {
     return this.pending ? this.#outbox.waitingFor(id) : [];
@@ -311,6 +317,8 @@ export class ConsoleState {
         this.lastEventAt = message.now;
         this.#changed(board);
         for (const { card, why, by, by_en } of gone) {
+          // A whole city's closings would be a wall of words: told is what rang here, is mine or is being looked at.
+          if (!card.rings_me && !card.mine && card.id !== this.selected) continue;
           const place = named(card.place, card.place_en);
           if (why === 'closed') this.tell(t('gone_closed', { place }));
           else if (why === 'accepted_elsewhere')
@@ -352,6 +360,7 @@ export class ConsoleState {
       this.#read = Read.from(null);
       for (const key of ['read', 'party'] as const) remember(key, null);
       forget(sessionStorage);
+      drafts.clear();
     }
     remember('who', me.operator);
     this.me = me;
@@ -397,7 +406,7 @@ export class ConsoleState {
     speak(
       raised.map((card) =>
         card.owner && card.support_as
-          ? `${spoken(card.place, card.kind)} ${inChinese.t('spoken_support')}`
+          ? `${spoken(card.place, card.kind)} ${inChinese.t(card.support?.unanswered ? 'spoken_unanswered' : 'spoken_support')}`
           : spoken(card.place, card.kind),
       ),
     );
@@ -497,6 +506,7 @@ export class ConsoleState {
     this.sound.ring(null);
     hush();
     forget(sessionStorage);
+    drafts.clear();
     for (const key of ['party', 'sound', 'read', 'waiting', 'who'] as const) remember(key, null);
     this.#fresh = EMPTY;
     this.board = EMPTY;

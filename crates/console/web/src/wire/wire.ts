@@ -122,7 +122,11 @@ support: SupportView | null,
 /**
  * The desk as which they may answer for that support, when they may: `answer_support`.
  */
-support_as: PartyView | null, offer: OfferView | null, 
+support_as: PartyView | null, 
+/**
+ * Their desk was told or rung beside the owner: they may send somebody and speak for whoever was sent.
+ */
+helps: boolean, offer: OfferView | null, 
 /**
  * Every open incident has one.
  */
@@ -132,7 +136,7 @@ deadline: DeadlineView | null,
  */
 asked: AskedView | null, responders: Array<ResponderLegView>, 
 /**
- * Who could be sent, soonest first, at most eight; only for whoever holds the call or may take it.
+ * Who could be sent, soonest first, at most eight; only for whoever holds the call, may take it or helps.
  */
 can_send: Array<ResponderOption>, contact_tries: Array<ContactTryView>, services: Array<ServiceCallView>, lapses: number, accepted_at: number | null, closing: ClosingView | null, review_open: boolean, 
 /**
@@ -181,7 +185,11 @@ export type ClaimedRecord = { name: string, name_latin: string, phone: string, a
  */
 erased: boolean, };
 
-export type ClosingView = { at: number, by: string | null, by_en: string | null, reason: string, actions: Array<string>, outcome: string, machine: boolean, };
+export type ClosingView = { at: number, 
+/**
+ * Of the responder who closed it on their own phone, when one did; else of the operator.
+ */
+by: string | null, by_en: string | null, reason: string, actions: Array<string>, outcome: string, machine: boolean, };
 
 /**
  * `POST /v1/incidents/{id}/commands`, and `command` over the WebSocket.
@@ -421,7 +429,7 @@ export type ResidentEnglish = { address_line: string,
  */
 door: string, access: string, community: string, grid_worker: string, home_station: string, dialect: string, conditions: Array<string>, medicines: Array<string>, hospital: string, household: Array<string>, notes: string, };
 
-export type ResidentFound = { id: string, name: string, name_latin: string, community: string, 
+export type ResidentFound = { id: string, name: string, name_latin: string, community: string, community_en: string, 
 /**
  * It is a contact's number, not their own.
  */
@@ -555,6 +563,10 @@ by: string, by_en: string,
  * It was a responder on the spot or on the way.
  */
 by_responder: boolean, 
+/**
+ * Nobody asked: it rings because the owner did not answer whether they are still on it.
+ */
+unanswered: boolean, 
 /**
  * The desks that are rung for it.
  */

@@ -63,7 +63,8 @@ impl Case<'_> {
         }])
     }
 
-    /// The dispatcher tells a desk when the owner did not answer; an operator tells one when they want to.
+    /// The dispatcher tells a desk when the owner did not answer, and rings it as for support: beside the owner, who keeps
+    /// the call. An operator tells one when they want to.
     pub(super) fn escalate(&self, to: &Party, about: DeadlineKind) -> Decided {
         if !is_desk(to) {
             return Err(Refusal::BadTarget);
@@ -84,7 +85,16 @@ impl Case<'_> {
         if asked.about != about || due > self.asked.at || self.incident.owner.is_none() {
             return Ok(vec![]);
         }
-        Ok(vec![told()])
+        let rings = self.incident.support_wanted().is_none();
+        let rung = rings.then(|| self.support_asked(to.clone()));
+        Ok([told()].into_iter().chain(rung).collect())
+    }
+
+    fn support_asked(&self, to: Party) -> IncidentEvent {
+        IncidentEvent::SupportAsked {
+            to,
+            answer_by: self.asked.at + self.span(self.policy.work.answer_s),
+        }
     }
 
     fn escalates_at(&self, answer_by: Timestamp, escalated: bool) -> Timestamp {
@@ -299,14 +309,12 @@ impl Case<'_> {
             self.own()?;
         }
         self.is_open()?;
+        // What the dispatcher rings for ends when the owner answers; what a person asks for does not.
+        let wanted = self.incident.support_wanted();
+        let asked = wanted.is_some_and(|support| support.by != Actor::Dispatcher);
         let first = self.incident.support_desks().next();
-        match (self.incident.support_wanted(), first) {
-            (None, Some(to)) => Ok(vec![IncidentEvent::SupportAsked {
-                to,
-                answer_by: self.asked.at + self.span(self.policy.work.answer_s),
-            }]),
-            _ => Ok(vec![]),
-        }
+        let first = first.filter(|_| !asked);
+        Ok(first.map(|to| self.support_asked(to)).into_iter().collect())
     }
 
     /// One person of a desk answers for it, beside the owner; a second is told who.

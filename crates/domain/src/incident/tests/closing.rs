@@ -203,3 +203,15 @@ fn every_refusal_speaks_its_code_on_the_wire() {
         assert!(!words.ends_with('.') && !words.is_empty());
     }
 }
+
+#[test]
+fn a_call_that_a_carer_closed_on_their_phone_names_the_carer() {
+    let carer = Actor::Responder(responder("carer"));
+    let close = resolve(Reason::Fall, Outcome::Lifted);
+    let story = Story::on_site().at(420).does(carer, close.clone());
+    let closing = story.now().closing.as_ref().unwrap();
+    assert_eq!(closing.carer, Some(responder("carer")));
+    assert_eq!(closing.by, Some(operator("wang")), "whose account it is");
+    let story = Story::on_site().at(420).does(by("wang"), close);
+    assert_eq!(story.now().closing.as_ref().unwrap().carer, None);
+}

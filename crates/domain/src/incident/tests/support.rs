@@ -132,3 +132,79 @@ fn closing_ends_the_ringing_for_support() {
     assert_eq!(rung(&story), []);
     assert_eq!(next_deadline(story.now(), &story.policy), None);
 }
+
+/// Talking since 10 s, asked at 310 s, and no answer at 370 s.
+fn unanswered() -> Story {
+    Story::talking().at(310).acts().at(370).acts()
+}
+
+#[test]
+fn an_owner_who_does_not_answer_is_rung_for_at_the_district_desk_and_keeps_the_call() {
+    let story = Story::talking().at(310).acts();
+    assert_eq!(rung(&story), [], "first the owner is asked");
+    let story = story.at(370).acts();
+    let names: Vec<String> = story.log.iter().map(|h| name_of(&h.event)).collect();
+    assert!(names.ends_with(&[
+        "Escalated".into(),
+        "SupportAsked".into(),
+        "Offered".into(),
+        "DutyPhoneRung".into()
+    ]));
+    assert_eq!(rung(&story), [(desk(), 1)]);
+    assert!(story.now().is_owned_by(&operator("wang")));
+    // Nobody answers there either: the next desks join, a minute apart, and ring on.
+    let story = story.at(430).acts().at(490).acts();
+    let parties: Vec<Party> = rung(&story).into_iter().map(|r| r.0).collect();
+    assert_eq!(parties, [desk(), Party::Supervisor, Party::CityDesk]);
+}
+
+#[test]
+fn what_rings_because_the_owner_did_not_answer_ends_when_they_do() {
+    let still = unanswered()
+        .at(380)
+        .does(by("wang"), IncidentCommand::StillOnIt);
+    assert_eq!(rung(&still), []);
+    assert!(still.now().support.is_none());
+    let sent = unanswered().at(380).does(by("wang"), send("carer", 60));
+    assert_eq!(rung(&sent), []);
+    // The desk takes it over: it need not be rung for any more.
+    let taken = unanswered()
+        .at(380)
+        .does(by("zhao"), accept("zhao", desk()));
+    assert_eq!(rung(&taken), []);
+}
+
+#[test]
+fn a_desk_that_answered_is_followed_by_the_next_when_the_owner_stays_silent() {
+    let story = unanswered()
+        .at(380)
+        .does(by("zhao"), answer_support("zhao", desk()));
+    assert_eq!(rung(&story), []);
+    assert_eq!(story.deadline(), (DeadlineKind::Answer, 670));
+    let story = story.at(670).acts();
+    assert_eq!(rung(&story), [(Party::Supervisor, 1)]);
+}
+
+#[test]
+fn support_a_person_asks_for_outlasts_the_owners_answer() {
+    let story = Story::on_site()
+        .at(1_510)
+        .acts()
+        .at(1_570)
+        .acts()
+        .at(1_580)
+        .does(carer(), IncidentCommand::AskSupport);
+    assert_eq!(rung(&story), [(desk(), 1)], "it rings on");
+    let story = story.at(1_590).does(by("wang"), IncidentCommand::StillOnIt);
+    assert_eq!(rung(&story), [(desk(), 1)]);
+}
+
+#[test]
+fn a_desk_that_holds_the_call_is_not_told_of_its_own_silence() {
+    let story = Story::offered()
+        .at(5)
+        .does(by("zhao"), accept("zhao", desk()));
+    let story = story.at(10).does(by("zhao"), IncidentCommand::StartTalk);
+    let story = story.at(310).acts().at(370).acts();
+    assert_eq!(rung(&story), [(Party::Supervisor, 1)]);
+}

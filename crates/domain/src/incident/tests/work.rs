@@ -144,6 +144,9 @@ fn a_missed_talk_check_asks_the_owner_then_tells_the_desks_and_takes_nobody_off(
     let story = story.at(370).acts();
     assert_eq!(story.now().desks, [desk()]);
     assert!(story.now().is_owned_by(&operator("wang")));
+    let story = story
+        .at(371)
+        .does(by("zhao"), answer_support("zhao", desk()));
     assert_eq!(story.deadline(), (DeadlineKind::Answer, 670));
     let story = story.at(670).acts().at(970).acts().at(1_270).acts();
     assert_eq!(

@@ -33,6 +33,7 @@ pub(in super::super) fn city() -> Vec<Happened<CityEvent>> {
         lon_e6: 126_630_000,
         lat_e6: 45_762_000,
         town_radius_m: 12_000,
+        area_code: String::new(),
     };
     stamped(&Actor::Registrar, vec![CityEvent::CityDescribed(record)])
 }

@@ -34,6 +34,7 @@ export function card(change: Partial<Card> = {}): Card {
     accept_as: null,
     support: null,
     support_as: null,
+    helps: false,
     offer: null,
     deadline: null,
     asked: null,
