@@ -18,6 +18,8 @@ use eventlog::{
     AppendError, Appended, Delivery, Direction, Expected, Filter, Lane, Log, NewEvent, Position,
     PostgresOptions, READ_LIMIT, Recorded, Subscription, SystemClock,
 };
+use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Row};
 
 use crate::server::PostgresServer;
 use crate::stores::to;
@@ -86,14 +88,18 @@ async fn follow_without_gap(log: &Log, count: u64) -> Subscription {
     subscription
 }
 
-/// Waits until the server says `wanted` to a question.
+/// Waits until the server says `wanted` to a question. Asks over one connection: what it waits for may be true for a second or two only.
 async fn until(server: &PostgresServer, question: &str, wanted: &str) {
-    // Asking holds the thread: everybody else gets a turn of some length in between.
-    let mut again = tokio::time::interval(Duration::from_millis(20));
-    again.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let asking = async {
-        while server.sql(question) != wanted {
-            again.tick().await;
+        let mut sql = PgConnection::connect(&server.url()).await.unwrap();
+        loop {
+            let row = sqlx::raw_sql(AssertSqlSafe(question)).fetch_one(&mut sql);
+            // Text, of whatever type: the simple protocol has no other.
+            let said: String = row.await.unwrap().try_get_unchecked(0).unwrap();
+            if said == wanted {
+                return;
+            }
+            tokio::task::yield_now().await;
         }
     };
     soon(asking).await;
