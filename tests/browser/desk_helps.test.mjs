@@ -4,22 +4,15 @@
 // telephone number, by whom, and that it is written down.
 // May not know: revisions, positions; what the operators see is what counts.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { apiOf, binary, devicesNear, openBrowser, openPage, ringingIncident, scan, startAnling, stationOperator, takeDuty } from './lib.mjs';
+import { apiOf, binary, devicesNear, onStage, openPage, ringingIncident, scan, stationOperator, takeDuty } from './lib.mjs';
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 const account = (name) => node.accounts.find((one) => one.name === name);
 

@@ -4,20 +4,13 @@
 // a question really asked from there.
 // May not know: what the document says; the journeys hold it against the doors.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { openBrowser, openPage, startAnling } from './lib.mjs';
+import { onStage, openPage } from './lib.mjs';
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 for (const door of ['console', 'devices']) {
   test(`the ${door} door shows every operation it documents and asks nobody else`, async () => {

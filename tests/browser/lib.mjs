@@ -4,6 +4,7 @@
 // and page errors, and scanning them with axe.
 // May not know: how the pages are made; tests use data-testid and visible words only.
 
+import { after, before } from 'node:test';
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, access } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -107,6 +108,20 @@ export async function startAnling(flags = ['--no-cast'], residents = 60) {
   };
   await node.start();
   return node;
+}
+
+/** A demo city and a browser for the tests of one file, told to `ready` before the first and ended after the last. */
+export function onStage(ready) {
+  const stage = {};
+  before(async () => {
+    stage.node = await startAnling();
+    stage.browser = await openBrowser();
+    await ready(stage);
+  });
+  after(async () => {
+    await stage.browser?.close();
+    await stage.node?.stop();
+  });
 }
 
 /** A real browser with a new profile. */

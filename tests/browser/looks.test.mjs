@@ -5,11 +5,11 @@
 // ANLING_SHOTS=<folder> every look is kept as a picture there.
 // May not know: colours and places; pictures are for people.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { apiOf, devicesNear, openBrowser, openPage, ringingIncident, scan, signOn, startAnling, stationOperator, takeDuty } from './lib.mjs';
+import { apiOf, devicesNear, onStage, openPage, ringingIncident, scan, signOn, stationOperator } from './lib.mjs';
 
 const SCREENS = [
   { width: 1280, height: 720 },
@@ -24,15 +24,10 @@ const shots = process.env.ANLING_SHOTS;
 let node;
 let browser;
 let account;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
+onStage(async (made) => {
+  ({ node, browser } = made);
   account = stationOperator(node);
   if (shots) await mkdir(shots, { recursive: true });
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
 });
 
 /** What is wider than it should be, in words. */

@@ -3,22 +3,15 @@
 // For: the duty phone that rings at once, and the digit that accepts.
 // May not know: how the telephone is told; the demo's visible telephone stands for it.
 
-import { test, before, after } from 'node:test';
-import { openBrowser, openPage, scan, startAnling } from './lib.mjs';
+import { test } from 'node:test';
+import { onStage, openPage, scan } from './lib.mjs';
 
 /** The promise: nobody can see it, so the telephone rings at once. Milliseconds, the page's own second included. */
 const RINGS_WITHIN_MS = 3_000;
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 test('with nobody before a screen the duty phone rings at once, and 1 accepts', async () => {
   const page = await openPage(browser, { width: 360, height: 640, mobile: true });

@@ -4,20 +4,13 @@
 // has no network between setting out and arriving, closes by keyboard; the presser's page says how far help is.
 // May not know: how the pages are made; tests use data-testid and visible words only.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { apiOf, devicesNear, listen, openBrowser, openPage, ringingIncident, scan, startAnling, stationOperator, takeDuty } from './lib.mjs';
+import { apiOf, devicesNear, listen, onStage, openPage, ringingIncident, scan, stationOperator, takeDuty } from './lib.mjs';
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 test('a press is answered with one key, a carer without network goes there, and every stage is told to the presser', async () => {
   const account = stationOperator(node);

@@ -4,20 +4,13 @@
 // often it had to be sent.
 // May not know: how a line is resumed; the test cuts it and looks at the screen and at the record.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { apiOf, devicesNear, openBrowser, openPage, ringingIncident, scan, startAnling, stationOperator, takeDuty } from './lib.mjs';
+import { apiOf, devicesNear, onStage, openPage, ringingIncident, scan, stationOperator, takeDuty } from './lib.mjs';
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 const linesOf = (story, kind) => story.events.filter((line) => line.kind === kind);
 

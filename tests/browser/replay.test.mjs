@@ -4,20 +4,13 @@
 // clock, caption and rows of one frame; the banner that says that this is the past.
 // May not know: how a replay is fed. What was live is read from the screen and from the page's own line.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { apiOf, devicesNear, openBrowser, openPage, ringingIncident, rowsOf, scan, startAnling, stationOperator, takeDuty } from './lib.mjs';
+import { apiOf, devicesNear, onStage, openPage, ringingIncident, rowsOf, scan, stationOperator, takeDuty } from './lib.mjs';
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 /** What is on the screen of a replay; runs in the page. */
 const screenOf = () => {

@@ -4,20 +4,13 @@
 // what keys do while something else rings.
 // May not know: revisions; what the operator sees is what counts.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { devicesNear, openBrowser, openPage, ringingIncident, scan, startAnling, stationOperator, takeDuty } from './lib.mjs';
+import { devicesNear, onStage, openPage, ringingIncident, scan, stationOperator, takeDuty } from './lib.mjs';
 
 let node;
 let browser;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
-});
+onStage((made) => ({ node, browser } = made));
 
 test('a press that joins while the closing form is open refuses the closing until it has been looked at', async () => {
   const account = stationOperator(node);

@@ -3,21 +3,16 @@
 // For: a readable page with the duty phone's number, never a blank one, without scripts and with scripts that do not start.
 // May not know: what makes a browser too old.
 
-import { test, before, after } from 'node:test';
+import { test } from 'node:test';
 import assert from 'node:assert/strict';
-import { openBrowser, scan, startAnling } from './lib.mjs';
+import { onStage, scan } from './lib.mjs';
 
 let node;
 let browser;
 let number;
-before(async () => {
-  node = await startAnling();
-  browser = await openBrowser();
+onStage(async (made) => {
+  ({ node, browser } = made);
   number = (await (await fetch(`${node.console}/v1/about`)).json()).duty_phone;
-});
-after(async () => {
-  await browser?.close();
-  await node?.stop();
 });
 
 for (const where of ['/', '/m']) {
