@@ -138,7 +138,8 @@ pub const GROUP_COMMANDS: usize = 1_024;
 /// How long one process alone may run the groups of a log that several write to, without saying so again.
 pub const GROUP_LEASE: Duration = Duration::from_secs(9);
 
-/// Connections that read, for the streams of calls and once more for everybody else; SQLite answers most reads from the page cache in microseconds.
+/// Connections that read, for each runtime that asks; on SQLite for the streams of calls and once more for everybody else. Ours: most
+/// reads are answered from memory in microseconds.
 pub const READ_CONNECTIONS: usize = 4;
 
 /// How often a reader beside the writing process looks for new events.

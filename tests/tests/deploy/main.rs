@@ -160,7 +160,7 @@ fn postgresql_reads_its_settings() {
         ("fsync", "on"),
         ("full_page_writes", "on"),
         ("synchronous_commit", "on"),
-        ("max_connections", "120"),
+        ("max_connections", "200"),
     ] {
         let (content, said) = run(as_postgres("postgres")
             .arg("-D")

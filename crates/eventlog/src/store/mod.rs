@@ -11,6 +11,7 @@ mod memory_doors;
 pub(crate) mod plan;
 pub(crate) mod postgres;
 mod restore;
+pub(crate) mod shelves;
 pub(crate) mod sqlite;
 
 use std::sync::Arc;

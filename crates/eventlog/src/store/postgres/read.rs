@@ -1,14 +1,13 @@
 //! The reading connections.
 //!
-//! For: reads that never wait for a writer, so many at once.
+//! For: reads that never wait for a writer, a few at once in each runtime.
 //! May not know: the writing connection. Connections are made when first needed and kept; one that failed is dropped,
 //! and a read over a connection that had died unnoticed is made once more over a new one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::{Arguments, Encode, Postgres, Row, Type};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::connect;
@@ -19,8 +18,9 @@ use super::rows::{from_sql, recorded, recorded_columns, to_sql};
 use super::trouble::Trouble;
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::event::{Direction, Recorded};
-use crate::limits::{READ_CONNECTIONS, READ_WITHIN};
+use crate::limits::READ_WITHIN;
 use crate::name::{EventId, Position, Revision, StreamName};
+use crate::store::shelves::Shelves;
 use crate::store::{Group, Scan};
 
 /// A statement and what it is asked with, so that it can be asked again.
@@ -57,8 +57,7 @@ impl Ask {
 pub(super) struct Readers {
     target: Arc<Target>,
     link: Arc<Link>,
-    idle: Mutex<Vec<PgConnection>>,
-    places: Semaphore,
+    connections: Shelves<PgConnection>,
 }
 
 impl Readers {
@@ -66,8 +65,7 @@ impl Readers {
         Self {
             target,
             link,
-            idle: Mutex::default(),
-            places: Semaphore::new(READ_CONNECTIONS),
+            connections: Shelves::new(),
         }
     }
 
@@ -157,12 +155,7 @@ impl Readers {
 
     /// Waits for the reads under way, then closes every connection; later reads fail.
     pub(super) async fn close(&self) {
-        let everybody = u32::try_from(READ_CONNECTIONS).unwrap_or(u32::MAX);
-        let all = self.places.acquire_many(everybody).await;
-        self.places.close();
-        drop(all);
-        let idle = std::mem::take(&mut *self.idle());
-        for connection in idle {
+        for connection in self.connections.close().await {
             connect::end(connection).await;
         }
     }
@@ -179,35 +172,22 @@ impl Readers {
     }
 
     async fn ask(&self, ask: Ask) -> Result<Vec<PgRow>, Trouble> {
-        let _place = self.place().await?;
-        let used = self.idle().pop();
-        if let Some(mut connection) = used {
+        let closed = || Trouble::Failed("the log is closed".to_owned());
+        let place = self.connections.place().await.ok_or_else(closed)?;
+        if let Some(mut connection) = place.take() {
             match ask.clone().of(&mut connection).await {
                 // The others lay idle just as long and have most likely died with it.
-                Err(Trouble::Lost(_)) => self.idle().clear(),
+                Err(Trouble::Lost(_)) => place.clear(),
                 answer => {
-                    self.give_back(connection);
+                    place.give_back(connection);
                     return answer;
                 }
             }
         }
         let mut connection = connect::reading(&self.target).await?;
         let answer = ask.of(&mut connection).await?;
-        self.give_back(connection);
+        place.give_back(connection);
         Ok(answer)
-    }
-
-    fn give_back(&self, connection: PgConnection) {
-        self.idle().push(connection);
-    }
-
-    async fn place(&self) -> Result<SemaphorePermit<'_>, Trouble> {
-        let closed = |_| Trouble::Failed("the log is closed".to_owned());
-        self.places.acquire().await.map_err(closed)
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PgConnection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

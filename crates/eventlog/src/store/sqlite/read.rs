@@ -1,54 +1,39 @@
 //! The reading connections.
 //!
-//! For: reads that never wait for the writer, at most [`READ_CONNECTIONS`] at once in each runtime.
+//! For: reads that never wait for the writer, a few at once in each runtime.
 //! May not know: the writing connection. Connections are made when first needed and kept; one that failed is dropped.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Row, Sqlite};
-use tokio::runtime::{Handle, Id};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::doors;
 use super::rows::{from_sql, recorded, recorded_columns, to_sql};
 use crate::doors::{DoorAnswer, DoorRead};
 use crate::event::{Direction, Recorded};
-use crate::limits::READ_CONNECTIONS;
 use crate::name::{EventId, Position, Revision, StreamName};
+use crate::store::shelves::{Place, Shelves};
 use crate::store::{Group, Scan, StoreError};
 
 type Query = sqlx::query::Query<'static, Sqlite, SqliteArguments>;
 
-/// Connections, some for each runtime that asks: one that is held by a task that waits for a processor keeps nobody waiting but
-/// those of the same urgency, and its own thread is as urgent as theirs.
 pub(super) struct Readers {
     options: SqliteConnectOptions,
-    by_runtime: Mutex<HashMap<Id, Arc<Connections>>>,
-    closed: AtomicBool,
-}
-
-/// Those of one runtime.
-struct Connections {
-    idle: Mutex<Vec<SqliteConnection>>,
-    places: Arc<Semaphore>,
+    connections: Shelves<SqliteConnection>,
 }
 
 /// A borrowed connection; only `give_back` keeps it, so one whose statement failed or was abandoned is closed.
 struct Reader {
-    connections: Arc<Connections>,
+    place: Place<SqliteConnection>,
     connection: SqliteConnection,
-    _place: OwnedSemaphorePermit,
 }
 
 impl Readers {
     pub(super) fn new(options: SqliteConnectOptions) -> Self {
         Self {
             options,
-            by_runtime: Mutex::default(),
-            closed: AtomicBool::new(false),
+            connections: Shelves::new(),
         }
     }
 
@@ -133,10 +118,10 @@ impl Readers {
 
     /// Waits for the reads under way, then closes every connection; later reads fail.
     pub(super) async fn close(&self) {
-        self.closed.store(true, Ordering::Release);
-        let all: Vec<_> = lock(&self.by_runtime).values().cloned().collect();
-        for connections in all {
-            connections.close().await;
+        for connection in self.connections.close().await {
+            if let Err(error) = connection.close().await {
+                tracing::warn!(%error, "a reading connection did not close in order");
+            }
         }
     }
 
@@ -160,61 +145,19 @@ impl Readers {
 
     async fn reader(&self) -> Result<Reader, StoreError> {
         let closed = || StoreError("the log is closed".to_owned());
-        let ours = Handle::current().id();
-        let connections = {
-            let mut all = lock(&self.by_runtime);
-            if self.closed.load(Ordering::Acquire) {
-                return Err(closed());
-            }
-            Arc::clone(all.entry(ours).or_default())
-        };
-        let places = Arc::clone(&connections.places);
-        let place = places.acquire_owned().await.map_err(|_| closed())?;
-        let idle = lock(&connections.idle).pop();
-        let connection = match idle {
+        let place = self.connections.place().await.ok_or_else(closed)?;
+        let connection = match place.take() {
             Some(connection) => connection,
             None => SqliteConnection::connect_with(&self.options).await?,
         };
-        Ok(Reader {
-            connections,
-            connection,
-            _place: place,
-        })
+        Ok(Reader { place, connection })
     }
 }
 
 impl Reader {
     fn give_back(self) {
-        lock(&self.connections.idle).push(self.connection);
+        self.place.give_back(self.connection);
     }
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self {
-            idle: Mutex::default(),
-            places: Arc::new(Semaphore::new(READ_CONNECTIONS)),
-        }
-    }
-}
-
-impl Connections {
-    async fn close(&self) {
-        let everybody = u32::try_from(READ_CONNECTIONS).unwrap_or(u32::MAX);
-        let all = self.places.acquire_many(everybody).await;
-        self.places.close();
-        drop(all);
-        let idle = std::mem::take(&mut *lock(&self.idle));
-        for connection in idle {
-            if let Err(error) = connection.close().await {
-                tracing::warn!(%error, "a reading connection did not close in order");
-            }
-        }
-    }
-}
-
-fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
-    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 const NTH_OF_CATEGORY: &str = "SELECT position FROM events \
