@@ -90,8 +90,10 @@ pub(crate) async fn index(
     stop: CancellationToken,
 ) {
     let work = async {
+        // Under which area code the index was seen to stand; asked once, and when the city's has changed.
+        let mut stands = None;
         loop {
-            match index_all(&casebook, &shared).await {
+            match index_all(&casebook, &shared, &mut stands).await {
                 Ok(()) => {
                     if reached.changed().await.is_err() {
                         return;
@@ -110,12 +112,19 @@ pub(crate) async fn index(
     }
 }
 
-async fn index_all(casebook: &Casebook, shared: &Shared) -> Result<(), DirectoryError> {
+async fn index_all(
+    casebook: &Casebook,
+    shared: &Shared,
+    stands: &mut Option<String>,
+) -> Result<(), DirectoryError> {
     let tables = &shared.tables;
     let city = shared.city.load_full();
     let area = city.area.city.area_code.as_str();
-    let mark = hashed(casebook.vault(), &format!("{AREA_MARK}{area}"));
-    tables.indexed_under(&mark).await?;
+    if stands.as_deref() != Some(area) {
+        let mark = hashed(casebook.vault(), &format!("{AREA_MARK}{area}"));
+        tables.indexed_under(&mark).await?;
+        *stands = Some(area.to_owned());
+    }
     loop {
         let began = Instant::now();
         let page = tables.unindexed(PAGE).await?;
