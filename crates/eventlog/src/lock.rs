@@ -12,7 +12,7 @@ use crate::error::OpenError;
 /// Held as long as this value lives.
 #[derive(Debug)]
 pub struct FolderLock {
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -37,7 +37,17 @@ impl FolderLock {
             Err(TryLockError::Error(error)) => return Err(OpenError::from_io(&path, &error)),
         }
         sign(&mut file).map_err(|error| OpenError::from_io(&path, &error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for FolderLock {
+    /// Lets it go for every copy of the file: a child that this process is just starting has all its files open until it runs
+    /// a program of its own, and closing ours alone would leave the lock with that one.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, "the folder's lock ends with its file only");
+        }
     }
 }
 
@@ -75,7 +85,9 @@ mod tests {
             refused.contains("choose another --data folder"),
             "{refused}"
         );
+        let childs = held.file.try_clone().unwrap();
         drop(held);
         FolderLock::take(dir.path()).unwrap();
+        drop(childs);
     }
 }

@@ -3,14 +3,12 @@
 //! For: the contract's tests, which get a `Bench` and do not ask what is under it.
 //! May not know: what is tested.
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{
-    AppendError, Appended, EventId, Expected, Lane, Log, ManualClock, NewEvent, OpenError,
-    PostgresOptions, Recorded, Revision, StreamAppend, StreamName,
+    AppendError, Appended, EventId, Expected, Lane, Log, ManualClock, NewEvent, PostgresOptions,
+    Recorded, Revision, StreamAppend, StreamName,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -52,19 +50,6 @@ pub(crate) struct Bench {
     place: Place,
 }
 
-/// The log of a folder that nobody else writes to. Another test's child has every file of this process open from its fork
-/// to its exec, a folder's lock too, which therefore outlives the log that held it for a moment.
-async fn open_folder(dir: &Path, clock: Arc<ManualClock>) -> Log {
-    let mut ticks = tokio::time::interval(Duration::from_millis(10));
-    loop {
-        ticks.tick().await;
-        match Log::open_sqlite(dir, clock.clone()).await {
-            Err(OpenError::InUse { .. }) => {}
-            opened => return opened.unwrap(),
-        }
-    }
-}
-
 /// Where a bench's log is kept.
 enum Place {
     Memory,
@@ -86,7 +71,7 @@ impl Bench {
         let clock = Arc::new(ManualClock::new(BEGAN));
         let dir = tempfile::tempdir().unwrap();
         Self {
-            log: open_folder(dir.path(), clock.clone()).await,
+            log: Log::open_sqlite(dir.path(), clock.clone()).await.unwrap(),
             clock,
             place: Place::Folder(dir),
         }
@@ -110,7 +95,7 @@ impl Bench {
             Place::Memory => self.log.fork_after_crash().unwrap(),
             Place::Folder(dir) => {
                 self.log.close().await;
-                open_folder(dir.path(), clock).await
+                Log::open_sqlite(dir.path(), clock).await.unwrap()
             }
             Place::Schema(options) => {
                 self.log.close().await;

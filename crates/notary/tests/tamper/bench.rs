@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use eventlog::{
-    EventId, Expected, Lane, Log, ManualClock, NewEvent, OpenError, PostgresOptions, StreamAppend,
-    StreamName,
+    EventId, Expected, Lane, Log, ManualClock, NewEvent, PostgresOptions, StreamAppend, StreamName,
 };
 use notary::{
     Checkpoint, Ledger, Notary, NotaryOptions, Outlets, Report, Signer, Verification, Verifier,
@@ -92,15 +91,9 @@ impl Bench {
                 .await
                 .unwrap();
         }
-        // Another test's child has every file of this process open from its fork to its exec, a lock's too.
-        let mut ticks = tokio::time::interval(Duration::from_millis(10));
-        loop {
-            ticks.tick().await;
-            match Log::open_sqlite(self.dir.path(), self.clock.clone()).await {
-                Err(OpenError::InUse { .. }) => {}
-                opened => return opened.unwrap(),
-            }
-        }
+        Log::open_sqlite(self.dir.path(), self.clock.clone())
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn notary(&self, log: &Log, signer: Option<Signer>) -> Notary {
