@@ -170,6 +170,11 @@ fn migrations() -> Vec<Migration> {
             "keys apart",
             include_str!("../../../migrations/postgres/0003_keys_apart.sql"),
         ),
+        (
+            4,
+            "view of the asker",
+            include_str!("../../../migrations/postgres/0004_view_of_the_asker.sql"),
+        ),
     ];
     list.map(|(version, name, sql)| {
         let sql = sql.into_sql_str();

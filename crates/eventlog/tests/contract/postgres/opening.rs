@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventlog::{
-    Clock, Expected, Log, ManualClock, OpenError, PostgresOptions, SystemClock, TAIL_EVERY,
+    Clock, Expected, Lane, Log, ManualClock, OpenError, PostgresOptions, SystemClock, TAIL_EVERY,
 };
 use futures_util::future::join_all;
 
@@ -115,6 +115,35 @@ async fn a_role_that_may_only_use_the_tables_is_enough() {
     let url = options.url.replace("postgres@", &format!("{schema}_user@"));
     let log = open(&PostgresOptions { url, ..options }).await;
     append(&log, "s", Expected::Any, &[event(1)]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_that_may_read_the_log_reads_no_key() {
+    let server = PostgresServer::shared();
+    let options = schema_of(server);
+    let log = open(&options).await;
+    append(&log, "s", Expected::Any, &[event(1)]).await.unwrap();
+    let kept = log.secrets().put(Lane::Urgent, "r-1", vec![1]).await;
+    kept.unwrap();
+    log.close().await;
+    let schema = &options.schema;
+    let reader = format!("{schema}_reader");
+    server.sql(&format!(
+        "CREATE ROLE {reader}; GRANT USAGE ON SCHEMA {schema} TO {reader}; \
+         GRANT SELECT ON ALL TABLES IN SCHEMA {schema} TO {reader}"
+    ));
+    let read = |table: &str| {
+        server.sql(&format!(
+            "SET ROLE {reader}; \
+             DO $$ DECLARE n text; BEGIN SELECT count(*) INTO n FROM {table}; \
+             PERFORM set_config('a.read', n, false); \
+             EXCEPTION WHEN insufficient_privilege THEN PERFORM set_config('a.read', 'refused', false); END $$; \
+             SELECT current_setting('a.read')"
+        ))
+    };
+    assert_eq!(read(&format!("{schema}.events")), "1");
+    assert_eq!(read(&format!("{schema}.secrets")), "refused", "the view");
+    assert_eq!(read(&format!("{schema}_keys.secrets")), "refused");
 }
 
 #[tokio::test]
