@@ -5,6 +5,7 @@
 
 mod channel;
 mod cluster;
+pub mod command;
 mod eventstore;
 pub mod load;
 mod node;

@@ -8,29 +8,13 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Store, on_both_stores};
+use journeys::{
+    Store,
+    command::{run as anling, said},
+    on_both_stores,
+};
 use serde_json::Value;
-use std::{path::Path, process::Output, time::Duration};
-use tokio::process::Command;
-
-/// The binary with these words; on `store`.
-async fn anling(store: &Store, words: &[&str]) -> Output {
-    Command::new(journeys::binary())
-        .args(words)
-        .envs(store.environment())
-        .output()
-        .await
-        .unwrap()
-}
-
-fn said(output: &Output) -> String {
-    let (out, error) = (&output.stdout, &output.stderr);
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(out),
-        String::from_utf8_lossy(error)
-    )
-}
+use std::{path::Path, time::Duration};
 
 /// The incident's stream, as the log tells it.
 async fn incident(store: &Store, data: &str) -> String {

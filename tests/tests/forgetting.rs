@@ -8,7 +8,11 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Cluster, Node, Page, PostgresServer, Store, on_both_stores};
+use journeys::{
+    Cluster, Node, Page, PostgresServer, Store,
+    command::{self, said},
+    on_both_stores,
+};
 use kurrentdb::{Client, ReadAllOptions, StreamPosition};
 use serde_json::{Value, json};
 use std::{path::Path, process::Output};
@@ -18,23 +22,8 @@ use wire::{card::ResidentView, console::Act};
 const NOTE: &str = "钥匙在门口鞋柜第三格";
 
 async fn run(store: &Store, data: &Path, words: &[&str]) -> Output {
-    Command::new(journeys::binary())
-        .args(words)
-        .arg("--data")
-        .arg(data)
-        .envs(store.environment())
-        .output()
-        .await
-        .unwrap()
-}
-
-fn said(output: &Output) -> String {
-    let (out, error) = (&output.stdout, &output.stderr);
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(out),
-        String::from_utf8_lossy(error)
-    )
+    let words = [words, &["--data", data.to_str().unwrap()]].concat();
+    command::run(store, &words).await
 }
 
 async fn done(store: &Store, data: &Path, words: &[&str]) -> String {
@@ -359,6 +348,14 @@ async fn who_is_erased_is_gone_from_every_door_and_file(store: Store) {
 
     // After a kill, and with the keys put back from before: still gone; everybody else is there.
     node.kill_nine().await;
+    let late = dir.path().join("keys-late.jsonl");
+    std::fs::write(&late, expired(&keys)).unwrap();
+    let words = ["key", "restore", late.to_str().unwrap()];
+    refused(&store, &data, &words, "expired on 2020-01-31").await;
+    let (copy, anew) = (file("backup"), dir.path().join("anew"));
+    let words = ["log", "restore", &copy, "--keys", late.to_str().unwrap()];
+    refused(&Store::Sqlite, &anew, &words, "expired on 2020-01-31").await;
+    assert!(!anew.exists(), "nothing was begun");
     let told = done(&store, &data, &["key", "restore", keys.to_str().unwrap()]).await;
     assert!(told.contains("1 位已抹去"), "{told}");
     let node = store.start(&data, 20).await;
@@ -370,6 +367,15 @@ async fn who_is_erased_is_gone_from_every_door_and_file(store: Store) {
     assert_ne!(record["name"], "");
     node.stop().await;
     assert_eq!(file_with(&data, &key), None);
+}
+
+/// A backup of keys as one reads whose last day is long over.
+fn expired(keys: &Path) -> String {
+    let text = std::fs::read_to_string(keys).unwrap();
+    let (head, rest) = text.split_once('\n').unwrap();
+    let mut head: Value = serde_json::from_str(head).unwrap();
+    head["expires_at"] = json!("2020-01-31T00:00:00Z");
+    format!("{head}\n{rest}")
 }
 
 /// The record, once its hold is shown: the process hears of it from the log.

@@ -7,35 +7,13 @@
     reason = "a journey that meets the unexpected has failed, and says where"
 )]
 
-use journeys::{Node, Store, on_both_stores};
+use journeys::{
+    Node, Store,
+    command::{done, run, said},
+    on_both_stores,
+};
 use serde_json::Value;
-use std::{collections::BTreeSet, path::Path, process::Output, time::Duration};
-use tokio::process::Command;
-
-/// The binary with these words, on `store`; what it printed when it was done, a panic otherwise.
-async fn done(store: &Store, words: &[&str]) -> String {
-    let output = run(store, words).await;
-    assert!(output.status.success(), "{words:?}: {}", said(&output));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-async fn run(store: &Store, words: &[&str]) -> Output {
-    Command::new(journeys::binary())
-        .args(words)
-        .envs(store.environment())
-        .output()
-        .await
-        .unwrap()
-}
-
-fn said(output: &Output) -> String {
-    let (out, error) = (&output.stdout, &output.stderr);
-    format!(
-        "{}{}",
-        String::from_utf8_lossy(out),
-        String::from_utf8_lossy(error)
-    )
-}
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 /// Waits for the first checkpoint.
 async fn until_signed(store: &Store, data: &str) {

@@ -142,16 +142,12 @@ pub(super) async fn restore(store: Store, file: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Puts keys back that are missing: of nobody whom the log, the keys that are there, or the file itself knows as erased,
-/// and with a vault at hand none that it cannot open.
-pub(crate) async fn put_back(
-    log: &Log,
-    vault: Option<&Vault>,
-    file: &Path,
-) -> Result<PutBack, Failure> {
+/// Whether the file is one of ours and still good, by the clock of this log.
+pub(crate) fn check(log: &Log, file: &Path) -> Result<(), Failure> {
     let doing = format!("read {}", file.display());
-    let open = || std::fs::File::open(file).map(std::io::BufReader::new);
-    let mut reader = open().doing(&doing)?;
+    let mut reader = std::fs::File::open(file)
+        .map(std::io::BufReader::new)
+        .doing(&doing)?;
     let head = lines::next(&mut reader, KEY_LINE).doing(&doing)?;
     let head: Option<Head> = head.and_then(|line| serde_json::from_slice(&line).ok());
     let head = head.filter(|head| head.anling_keys == FORMAT);
@@ -169,6 +165,19 @@ pub(crate) async fn put_back(
             expires_at.strftime("%Y-%m-%d")
         )));
     }
+    Ok(())
+}
+
+/// Puts keys back that are missing: of nobody whom the log, the keys that are there, or the file itself knows as erased,
+/// and with a vault at hand none that it cannot open.
+pub(crate) async fn put_back(
+    log: &Log,
+    vault: Option<&Vault>,
+    file: &Path,
+) -> Result<PutBack, Failure> {
+    check(log, file)?;
+    let doing = format!("read {}", file.display());
+    let open = || std::fs::File::open(file).map(std::io::BufReader::new);
     let mut gone = destroyed(log).await?;
     let erased = forgetting::erased(log).await.map_err(Failure::new)?;
     gone.extend(erased.iter().map(|it| resident_key(it).to_string()));

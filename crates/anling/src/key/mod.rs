@@ -10,7 +10,7 @@ use crate::{failure::Failure, settings::Store};
 use clap::Subcommand;
 use std::path::PathBuf;
 
-pub(crate) use copy::put_back;
+pub(crate) use copy::{check, put_back};
 pub(crate) use rotate::{COMMAND, admin_reply};
 
 #[derive(Subcommand)]

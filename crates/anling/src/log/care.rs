@@ -102,6 +102,10 @@ pub(crate) async fn restore(store: Store, from: &Path, keys: Option<&Path>) -> R
             here.head()
         )));
     }
+    // A long copy would be for nothing.
+    if let Some(file) = keys {
+        key::check(&here, file)?;
+    }
     let (log, folder) = new_log(&settings, marked.purpose).await?;
     let copied = copy(&here, &log, Position(whole), "恢复 restoring").await?;
     if let Some(ledger) = Ledger::read_sqlite(from).await.map_err(Failure::new)? {
