@@ -10,7 +10,7 @@ use std::{
 
 use domain::DeviceId;
 
-use crate::tables::DeviceRow;
+use crate::rows::DeviceRow;
 
 /// Devices kept, in each of two generations: at some 300 bytes each under 40 MB, and more than speak within minutes
 /// in a storm.

@@ -23,7 +23,8 @@ use crate::{
     city::{City, SNAPSHOT_EVERY},
     error::DirectoryError,
     lookups::One,
-    tables::{Change, Cursor, DeviceRow, ResidentRow, Tables},
+    rows::{DeviceRow, ResidentRow},
+    tables::{Change, Cursor, Tables},
 };
 
 /// Most events taken together: one transaction of a few milliseconds.

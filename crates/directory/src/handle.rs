@@ -30,7 +30,8 @@ use crate::{
     lookups::One,
     phones::{self, Found},
     registrar::{PHONE, PROFILE, Registrar, responder_event},
-    tables::{DeviceRow, ResidentFilter, ResidentRow, Tables},
+    rows::{DeviceRow, ResidentFilter, ResidentRow},
+    tables::Tables,
 };
 
 /// Most rows in one page; more than a screen shows, little enough to hold no connection for long.

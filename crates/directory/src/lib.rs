@@ -14,7 +14,7 @@
 //!   before anybody is served, as fast as the machine allows.
 //! - [`forgetting`]: erasing a resident, legal holds, and log and keys agreeing about it.
 //! - [`error`]: what can go wrong, sorted by who must act.
-//! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt.
+//! - `tables`: residents and devices in `DIR/directory.sqlite`, rebuilt from the log whenever in doubt; `rows`: what they tell.
 //! - `phones`: whose number it is, by keyed hash; `phone`: numbers in one form.
 //! - `cache`: devices asked for lately; `lookups`: single rows, answered together.
 //! - `follower`: the one task that writes the tables and the city.
@@ -61,6 +61,7 @@ mod import;
 mod lookups;
 mod phone;
 mod phones;
+mod rows;
 mod tables;
 
 pub use area::Area;
@@ -72,4 +73,5 @@ pub use handle::{Directory, PAGE_LIMIT};
 pub use import::Imported;
 pub use phones::{FOUND_LIMIT, Found, Whose};
 pub use registrar::{Account, Enrolling, Registrar, Sendable, key_hash};
-pub use tables::{DeviceRow, FILE, ResidentFilter, ResidentRow};
+pub use rows::{DeviceRow, ResidentFilter, ResidentRow};
+pub use tables::FILE;

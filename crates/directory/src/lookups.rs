@@ -6,7 +6,8 @@
 
 use crate::{
     error::DirectoryError,
-    tables::{DeviceRow, ResidentRow, Tables},
+    rows::{DeviceRow, ResidentRow},
+    tables::Tables,
 };
 use domain::{DeviceId, ResidentId};
 use std::collections::{BTreeMap, BTreeSet};

@@ -22,7 +22,8 @@ use crate::{
     follower::Shared,
     handle::read_profile,
     phone,
-    tables::{ResidentRow, Tables, resident_row},
+    rows::{ResidentRow, resident_row},
+    tables::Tables,
 };
 
 /// Records indexed in one transaction.
