@@ -1,6 +1,9 @@
 //! Getting in and out: passwords, limits, cookies, other origins, phones.
 
-use crate::hall::{Hall, PASSWORD, at_site};
+use crate::{
+    furniture::PASSWORD,
+    hall::{Hall, at_site},
+};
 use casebook::Case;
 use domain::operator::OperatorEvent;
 use reqwest::{Method, StatusCode};

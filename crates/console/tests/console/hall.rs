@@ -3,51 +3,35 @@
 //! For: three sites, a district desk, a city desk, a few residents; presses and offers made as the dispatcher would.
 //! May not know: what the stories are about.
 
+use crate::{
+    furniture::{PASSWORD, furnish, resident_id, site_id},
+    page::Page,
+};
 use casebook::{Case, Casebook, MasterKey, Opening, Vault};
 use console::{Console, ConsoleOptions};
-use directory::{Account, Directory, Enrolling, harbin};
+use directory::Directory;
 use domain::{
-    Actor, AlarmId, CommandId, DeviceId, IncidentId, OperatorId, ResidentId, ResponderId, SiteId,
-    SubjectId,
+    Actor, AlarmId, CommandId, DeviceId, IncidentId, SubjectId,
     incident::{AlarmRef, IncidentCommand, OfferCause},
-    operator::{ResponderKind, Role, Scope},
-    party::{Means, Party, TravelSource, Traveller},
+    party::{Means, Party, TravelSource},
     policy::RingPolicy,
-    resident::{Address, Contact, Profile},
     signal::SignalKind,
-    site::{Hours, SiteKind, SiteRecord},
 };
 use eventlog::{Direction, Log, Position, SystemClock};
-use futures_util::{SinkExt, StreamExt};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::{
-    net::SocketAddr,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
-use tokio::net::TcpStream;
-use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream,
-    tungstenite::{Message, client::IntoClientRequest},
-};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
 use wire::{
     card::Card,
-    console::{Act, CommandIn, FromPage, Session, ToPage},
+    console::{Act, FromPage, Session},
 };
 
-pub(crate) const PASSWORD: &str = "a long enough password";
 pub(crate) const SECRET: &[u8] = b"shared with the telephone system";
 
 /// Longest wait for anything in a story.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-fn hashed() -> String {
-    static HASH: OnceLock<String> = OnceLock::new();
-    HASH.get_or_init(|| console::hash_password(PASSWORD).unwrap())
-        .clone()
-}
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) struct Hall {
     pub(crate) book: Casebook,
@@ -55,69 +39,6 @@ pub(crate) struct Hall {
     pub(crate) console: Console,
     pub(crate) address: SocketAddr,
     pub(crate) http: reqwest::Client,
-}
-
-pub(crate) fn resident_id(n: u32) -> ResidentId {
-    ResidentId::parse(&format!("r-{n}")).unwrap()
-}
-
-pub(crate) fn site_id(name: &str) -> SiteId {
-    SiteId::parse(name).unwrap()
-}
-
-fn site(name: &str, kind: SiteKind, district: &str, lon_e6: i32) -> SiteRecord {
-    SiteRecord {
-        site: site_id(name),
-        kind,
-        name: format!("{name}服务站"),
-        name_latin: format!("Station {name}"),
-        district: domain::DistrictId::parse(district).unwrap(),
-        lon_e6,
-        lat_e6: 45_755_000,
-        hours: Hours {
-            opens_min: 0,
-            closes_min: 0,
-        },
-        can_answer: true,
-        can_send: true,
-        duty_phone: "0451-5550100".to_owned(),
-        capacity: 5,
-        traveller: Traveller::Car,
-    }
-}
-
-fn profile(n: u32) -> Profile {
-    Profile {
-        name: format!("王秀兰{n}"),
-        name_latin: format!("Wang Xiulan {n}"),
-        born: 1941,
-        sex: "f".to_owned(),
-        phone: format!("138-0000-{n:04}"),
-        address: Address {
-            compound: "安康小区".to_owned(),
-            building: "3号楼".to_owned(),
-            unit: "2单元".to_owned(),
-            floor: "5层".to_owned(),
-            door: "502室".to_owned(),
-            access: "密码盒 1234".to_owned(),
-        },
-        lon_e6: 126_610_000,
-        lat_e6: 45_756_000,
-        hearing: "hard".to_owned(),
-        dialect: "东北话".to_owned(),
-        conditions: vec!["高血压".to_owned()],
-        medicines: vec!["阿司匹林".to_owned()],
-        hospital: "哈尔滨市第一医院".to_owned(),
-        contacts: vec![Contact {
-            name: "李娜".to_owned(),
-            relation: "女儿".to_owned(),
-            phone: "139-0000-0001".to_owned(),
-            has_key: true,
-            minutes_away: Some(15),
-        }],
-        household: vec![],
-        notes: String::new(),
-    }
 }
 
 impl Hall {
@@ -404,207 +325,6 @@ async fn book(log: Log) -> Casebook {
     let key = MasterKey::from_bytes([7; 32]);
     let vault = Vault::open(log.clone(), key).await.unwrap();
     Casebook::new(log, vault)
-}
-
-async fn furnish(directory: &Directory) {
-    let registrar = directory.registrar();
-    let by = || Actor::Registrar;
-    let sites = [
-        site("s-1", SiteKind::Station, "230102", 126_612_000),
-        site("s-2", SiteKind::Station, "230102", 126_630_000),
-        site("s-3", SiteKind::Facility, "230103", 126_650_000),
-        site("desk-230102", SiteKind::DistrictDesk, "230102", 126_607_000),
-        site("desk-city", SiteKind::CityDesk, "230103", 126_640_000),
-    ];
-    for site in sites {
-        registrar.open_site(by(), site).await.unwrap();
-    }
-    let daoli = domain::DistrictId::parse("230102").unwrap();
-    let of_site = |name: &str| (Role::Operator, Scope::Site(site_id(name)));
-    let accounts = [
-        ("anna", of_site("s-1")),
-        ("bo", of_site("s-1")),
-        ("chen", of_site("s-2")),
-        ("dai", of_site("s-3")),
-        (
-            "manager",
-            (Role::DistrictManager, Scope::District(daoli.clone())),
-        ),
-        ("admin", (Role::Administrator, Scope::City)),
-    ];
-    for (name, (role, scope)) in accounts {
-        let account = Account {
-            operator: OperatorId::parse(name).unwrap(),
-            name: format!("{name}护理员"),
-            post: "护理员".to_owned(),
-            role,
-            scope,
-            password: hashed(),
-        };
-        registrar.add_operator(by(), account).await.unwrap();
-    }
-    for (name, site) in [("carer-1", "s-1"), ("carer-3", "s-3")] {
-        let carer = directory::registrar::Sendable {
-            responder: ResponderId::parse(name).unwrap(),
-            name: format!("{name}师傅"),
-            kind: ResponderKind::Carer,
-            site: Some(site_id(site)),
-            district: daoli.clone(),
-            phone: Some("137-0000-0000".to_owned()),
-        };
-        registrar.add_responder(by(), carer).await.unwrap();
-    }
-    let community = harbin::communities()
-        .iter()
-        .find(|c| c.district == daoli)
-        .unwrap();
-    for n in 1..=60 {
-        let who = Enrolling {
-            resident: resident_id(n),
-            district: daoli.clone(),
-            community: community.id.clone(),
-            grid: 1,
-            home_station: Some(site_id("s-1")),
-            profile: profile(n),
-        };
-        registrar.enrol_resident(by(), who).await.unwrap();
-        let device = DeviceId::parse(&format!("HRB-{n:06}")).unwrap();
-        let resident = Some(resident_id(n));
-        let enrolled = registrar.enrol_device(by(), device, "pendant", resident, "key");
-        enrolled.await.unwrap();
-    }
-}
-
-/// A page at the other end of a WebSocket.
-pub(crate) struct Page {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
-}
-
-impl Page {
-    pub(crate) async fn say(&mut self, message: &FromPage) {
-        let text = serde_json::to_string(message).unwrap();
-        self.say_text(text).await;
-    }
-
-    pub(crate) async fn say_text(&mut self, text: String) {
-        self.socket.send(Message::Text(text.into())).await.unwrap();
-    }
-
-    pub(crate) async fn say_raw(&mut self, message: Message) {
-        let _ = self.socket.send(message).await;
-    }
-
-    /// The next message; `None` when the console has ended.
-    pub(crate) async fn next(&mut self) -> Option<ToPage> {
-        loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
-            match message.expect("the console says something")? {
-                Ok(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
-                Ok(Message::Close(_)) | Err(_) => return None,
-                Ok(_) => {}
-            }
-        }
-    }
-
-    /// The code with which the console ends, passing over what is said before.
-    pub(crate) async fn closed(&mut self) -> u16 {
-        loop {
-            let message = tokio::time::timeout(PATIENCE, self.socket.next()).await;
-            match message.expect("the console says something") {
-                Some(Ok(Message::Close(Some(frame)))) => return frame.code.into(),
-                Some(Ok(Message::Close(None)) | Err(_)) | None => panic!("it ended without a word"),
-                Some(Ok(_)) => {}
-            }
-        }
-    }
-
-    /// Reads on until a message gives what is looked for.
-    pub(crate) async fn until<T>(&mut self, mut find: impl FnMut(ToPage) -> Option<T>) -> T {
-        loop {
-            let message = self.next().await.expect("the console goes on");
-            if let Some(found) = find(message) {
-                return found;
-            }
-        }
-    }
-
-    pub(crate) async fn snapshot(&mut self) -> (u64, Vec<Card>) {
-        self.until(|message| match message {
-            ToPage::Snapshot {
-                position, cards, ..
-            } => Some((position, cards)),
-            _ => None,
-        })
-        .await
-    }
-
-    /// Reads on until a card as described was put on the page.
-    pub(crate) async fn card(&mut self, is: impl Fn(&Card) -> bool) -> Card {
-        self.until(|message| cards_of(message).into_iter().find(&is))
-            .await
-    }
-
-    pub(crate) async fn sign_on(&mut self, site: &str) {
-        let (party, id) = ("site".to_owned(), Some(site.to_owned()));
-        let sound = true;
-        self.say(&FromPage::SignOn { party, id, sound }).await;
-        self.until(|message| match message {
-            ToPage::Duty { duty, sound } => (duty.is_some() && sound).then_some(()),
-            _ => None,
-        })
-        .await;
-    }
-
-    pub(crate) async fn command(&mut self, incident: IncidentId, act: Act) -> Uuid {
-        let id = Uuid::new_v4();
-        let command = CommandIn {
-            id: id.to_string(),
-            seen: None,
-            at: None,
-            act,
-        };
-        let incident = incident.to_string();
-        self.say(&FromPage::Command { incident, command }).await;
-        id
-    }
-
-    pub(crate) async fn result(&mut self) -> (String, Result<u64, wire::problem::Problem>) {
-        self.until(|message| match message {
-            ToPage::Result {
-                command,
-                done,
-                refused,
-            } => Some((
-                command,
-                match (done, refused) {
-                    (Some(done), None) => Ok(done.revision),
-                    (None, Some(refused)) => Err(refused),
-                    both => panic!("exactly one is set: {both:?}"),
-                },
-            )),
-            _ => None,
-        })
-        .await
-    }
-
-    pub(crate) async fn close(mut self) {
-        let _ = self.socket.close(None).await;
-    }
-}
-
-/// Cards a message puts on the page.
-pub(crate) fn cards_of(message: ToPage) -> Vec<Card> {
-    match message {
-        ToPage::Snapshot { cards, .. } => cards,
-        ToPage::Changes { changes, .. } => changes
-            .into_iter()
-            .filter_map(|change| match change {
-                wire::console::Change::Upsert { card } => Some(card),
-                wire::console::Change::Remove { .. } => None,
-            })
-            .collect(),
-        _ => vec![],
-    }
 }
 
 pub(crate) fn at_site(name: &str) -> Party {

@@ -1,6 +1,9 @@
 //! Live consoles: racing, resuming, repeating, lagging.
 
-use crate::hall::{Hall, at_site, cards_of};
+use crate::{
+    hall::{Hall, at_site},
+    page::cards_of,
+};
 use casebook::Case;
 use domain::{incident::IncidentEvent, site::SiteEvent};
 use reqwest::StatusCode;

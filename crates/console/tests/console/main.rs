@@ -10,9 +10,11 @@
 
 mod bad_inputs;
 mod duty_phone;
+mod furniture;
 mod getting_in;
 mod hall;
 mod live;
+mod page;
 mod replay;
 mod scope;
 mod several;

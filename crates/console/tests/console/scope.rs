@@ -1,6 +1,9 @@
 //! Who sees what, and that it is written down.
 
-use crate::hall::{Hall, at_site, resident_id};
+use crate::{
+    furniture::resident_id,
+    hall::{Hall, at_site},
+};
 use casebook::Case;
 use domain::{party::Party, resident::ResidentEvent};
 use reqwest::StatusCode;

@@ -1,6 +1,6 @@
 //! Several processes that serve consoles on one log.
 
-use crate::hall::{Hall, Page, site_id};
+use crate::{furniture::site_id, hall::Hall, page::Page};
 use casebook::{Case, Draft, Meta, streams};
 use domain::{Actor, ConsoleId, NodeId, OperatorId, site::SiteEvent};
 use eventlog::{EventId, Expected, Lane};

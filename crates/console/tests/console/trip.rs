@@ -3,7 +3,10 @@
 //! For: the console's side of it; each story over the real doors.
 //! May not know: how the dispatcher times it.
 
-use crate::hall::{Hall, Page, SECRET, at_site};
+use crate::{
+    hall::{Hall, SECRET, at_site},
+    page::Page,
+};
 use domain::{IncidentId, party::Party, signal::SignalKind};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::{Method, StatusCode};
