@@ -271,8 +271,11 @@ export class ConsoleState {
     if (this.board.cards.has(id)) return this.select(id);
     this.view = 'closed';
     try {
-      this.detail = await api.incident(id);
-      this.markRead(this.detail);
+      const card = await api.incident(id);
+      // Opened again meanwhile, and asked of us: it goes on where it lives.
+      if (this.board.cards.has(id)) return this.select(id);
+      this.detail = card;
+      this.markRead(card);
     } catch (error) {
       this.tell(error instanceof Failed ? this.refusal(error.problem) : String(error), true);
     }
