@@ -84,22 +84,29 @@ impl Directory {
             unsaved,
             stop.clone(),
         ));
-        let indexer = tokio::spawn(phones::index(
-            casebook.clone(),
-            Arc::clone(&shared),
-            reached.clone(),
-            stop.clone(),
-        ));
         Ok(Self(Arc::new(Inner {
             casebook,
             shared,
             reached,
             home: Handle::current(),
             follower: Mutex::new(Some(follower)),
-            indexer: Mutex::new(Some(indexer)),
+            indexer: Mutex::default(),
             _stop_with_us: stop.clone().drop_guard(),
             stop,
         })))
+    }
+
+    /// Indexes telephone numbers from now on, on this runtime, for [`Directory::by_phone`]; asked again, nothing more.
+    pub fn index_phones(&self, runtime: &Handle) {
+        let mut indexer = (self.0.indexer.lock()).unwrap_or_else(PoisonError::into_inner);
+        indexer.get_or_insert_with(|| {
+            runtime.spawn(phones::index(
+                self.0.casebook.clone(),
+                Arc::clone(&self.0.shared),
+                self.0.reached.clone(),
+                self.0.stop.clone(),
+            ))
+        });
     }
 
     /// Stops following, after the batch in hand, and closes the tables' file. Lookups fail afterwards; the last city
@@ -176,7 +183,8 @@ impl Directory {
         Ok(vault.open_json(&sealed, binding(&stream, row)).await?)
     }
 
-    /// Residents who have this number, or a contact who has it; found by its hash. `None`: it is no telephone number.
+    /// Residents who have this number, or a contact who has it; found by its hash, as far as [`Directory::index_phones`]
+    /// has come. `None`: it is no telephone number.
     pub async fn by_phone(&self, written: &str) -> Result<Option<Found>, DirectoryError> {
         let city = self.city();
         match phones::hash(self.0.casebook.vault(), written, &city.area.city.area_code) {
