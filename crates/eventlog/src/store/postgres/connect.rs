@@ -14,8 +14,9 @@ use super::trouble::Trouble;
 use crate::error::{Degraded, settings_off};
 use crate::limits::{CONNECT_WITHIN, HEAD_ROW_WITHIN, IDLE_TRANSACTION, READ_WITHIN};
 
-/// The oldest version that notices a client that went away while a statement waits.
-pub(super) const OLDEST_VERSION: i32 = 14;
+/// The oldest version that notices a client that went away while a statement waits (14), and knows views that are read with the rights
+/// of whoever asks (15).
+pub(super) const OLDEST_VERSION: i32 = 15;
 
 /// What the log needs to know of the server; read by [`Server::from_row`] from column 0 on.
 macro_rules! server_columns {
