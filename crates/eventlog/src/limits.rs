@@ -135,6 +135,10 @@ pub const CONSUMER_BUFFER: usize = 10_000;
 /// Answers waiting for one group; who sends more waits.
 pub const GROUP_COMMANDS: usize = 1_024;
 
+/// Of the reason why an event is parked so much is kept, in bytes. Ours: an exception's message and more; the whole of what a client may
+/// send would make the link too large to be written, and the event would be given again and again.
+pub const PARK_REASON_BYTES: usize = 4 * 1024;
+
 /// How long one process alone may run the groups of a log that several write to, without saying so again.
 pub const GROUP_LEASE: Duration = Duration::from_secs(9);
 

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use eventlog::{Filter, Recorded};
+use eventlog::{Filter, Recorded, STREAM_NAME_BYTES};
 use fancy_regex::{Regex, RegexBuilder};
 
 use crate::fault::Fault;
@@ -42,6 +42,11 @@ impl EventFilter {
                     "a filter has at most {PREFIXES} prefixes, not {}",
                     prefixes.len()
                 );
+                return Err(Fault::invalid(text));
+            }
+            if prefixes.iter().any(|it| it.len() > STREAM_NAME_BYTES) {
+                let text =
+                    format!("a prefix is at most {STREAM_NAME_BYTES} bytes, as a stream's name");
                 return Err(Fault::invalid(text));
             }
             Rule::Prefixes(prefixes)

@@ -10,7 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::uri::PathAndQuery;
 use bytes::Bytes;
-use eventlog::{APPEND_EVENTS, EVENT_BYTES, Lane, Log, STREAM_NAME_BYTES, SystemClock};
+use eventlog::{
+    APPEND_EVENTS, APPEND_STREAMS, EVENT_BYTES, Lane, Log, STREAM_NAME_BYTES, SystemClock,
+};
 use futures_util::stream;
 use proptest::prelude::*;
 use prost::Message;
@@ -19,20 +21,22 @@ use tonic::{Code, Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 use uuid::Uuid;
 
-use crate::limits::{REGEX_GIVEN_UP, SEATS_PER_CLIENT};
+use crate::limits::{MESSAGE_BYTES, REGEX_GIVEN_UP, SEATS_PER_CLIENT};
 use crate::proto::client::streams::append_req::options::ExpectedStreamRevision;
 use crate::proto::client::streams::append_req::{self, ProposedMessage};
 use crate::proto::client::streams::read_req::options as of;
 use crate::proto::client::streams::read_req::options::filter_options::{Expression, Filter};
 use crate::proto::client::streams::{
-    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, ReadReq, ReadResp, read_req,
-    read_resp::Content,
+    AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, ReadReq, ReadResp, batch_append_req,
+    batch_append_resp, read_req, read_resp::Content,
 };
 use crate::proto::client::{Empty, StreamIdentifier};
+use crate::proto::v2;
 use crate::{Access, EventStore, Options};
 
 const READ: &str = "/event_store.client.streams.Streams/Read";
 const APPEND: &str = "/event_store.client.streams.Streams/Append";
+const RECORDS: &str = "/kurrentdb.protocol.v2.streams.StreamsService/AppendRecords";
 const BATCH: &str = "/event_store.client.streams.Streams/BatchAppend";
 
 fn door() -> Router {
@@ -338,6 +342,143 @@ async fn a_hostile_expression_ends_its_own_read_only() {
         }
     };
     assert_eq!(ended.unwrap_err().code(), Code::InvalidArgument);
+    works(&door).await;
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_ends_its_line_of_appends_and_says_so() {
+    let door = door();
+    let append = |id: Uuid, bytes: usize| BatchAppendReq {
+        correlation_id: Some(crate::ids::IdForm::Text.write(id)),
+        options: Some(batch_append_req::Options {
+            stream_identifier: name("batch"),
+            ..batch_append_req::Options::default()
+        }),
+        proposed_messages: vec![batch_append_req::ProposedMessage {
+            id: Some(crate::ids::IdForm::Text.write(Uuid::new_v4())),
+            metadata: [("type", "Kind"), ("content-type", "application/json")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .into(),
+            custom_metadata: Bytes::new(),
+            data: vec![b'x'; bytes].into(),
+        }],
+        is_final: true,
+    };
+    let answers = async |bytes: usize| {
+        let request = Request::new(stream::iter([append(Uuid::new_v4(), bytes)]));
+        let codec = ProstCodec::<BatchAppendReq, BatchAppendResp>::default();
+        let path = PathAndQuery::from_static(BATCH);
+        let answers = grpc(&door).await.streaming(request, path, codec).await;
+        answers.unwrap().into_inner().message().await
+    };
+    let refused = answers(MESSAGE_BYTES + 1).await.unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange, "{refused:?}");
+    // An event over its own limit is answered as such, and the line goes on.
+    let answer = answers(EVENT_BYTES + 1).await.unwrap().unwrap();
+    assert!(
+        matches!(&answer.result, Some(batch_append_resp::Result::Error(_))),
+        "{answer:?}"
+    );
+    let answer = answers(1_000).await.unwrap().unwrap();
+    assert!(
+        matches!(&answer.result, Some(batch_append_resp::Result::Success(_))),
+        "{answer:?}"
+    );
+    works(&door).await;
+}
+
+#[tokio::test]
+async fn a_prefix_longer_than_any_name_is_refused() {
+    let door = door();
+    let by = |prefix: String| {
+        let expression = Expression {
+            regex: String::new(),
+            prefix: vec![prefix],
+        };
+        let filter = of::FilterOptions {
+            filter: Some(Filter::StreamIdentifier(expression)),
+            checkpoint_interval_multiplier: 1,
+            ..of::FilterOptions::default()
+        };
+        read_req::Options {
+            filter_option: Some(of::FilterOption::Filter(filter)),
+            ..everything(subscription())
+        }
+    };
+    let longest = "x".repeat(STREAM_NAME_BYTES);
+    let refused = read(&door, by(format!("{longest}x"))).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    read(&door, by(longest)).await.unwrap();
+}
+
+async fn append_records(
+    door: &Router,
+    streams: &[&str],
+    checks: &[(&str, i64)],
+) -> Result<v2::AppendRecordsResponse, Status> {
+    let record = |stream: &&str| v2::AppendRecord {
+        stream: Some((*stream).to_owned()),
+        schema: Some(v2::SchemaInfo {
+            format: Some(v2::SchemaFormat::Json.into()),
+            name: Some("Kind".to_owned()),
+            id: None,
+        }),
+        data: Some(Bytes::from_static(b"{}")),
+        ..v2::AppendRecord::default()
+    };
+    let check = |(stream, state): &(&str, i64)| {
+        let check = v2::consistency_check::StreamStateCheck {
+            stream: Some((*stream).to_owned()),
+            expected_state: Some(*state),
+        };
+        v2::ConsistencyCheck {
+            r#type: Some(v2::consistency_check::Type::StreamState(check)),
+        }
+    };
+    let request = Request::new(v2::AppendRecordsRequest {
+        records: streams.iter().map(record).collect(),
+        checks: checks.iter().map(check).collect(),
+    });
+    let path = PathAndQuery::from_static(RECORDS);
+    let mut grpc = grpc(door).await;
+    let answer = grpc.unary(request, path, ProstCodec::default()).await;
+    answer.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn records_of_several_streams_are_written_together_or_not_at_all() {
+    let door = door();
+    let both = append_records(&door, &["a", "b", "a"], &[("a", -1), ("c", -1)]).await;
+    let at = |answer: v2::AppendRecordsResponse| -> Vec<_> {
+        let revisions = answer.revisions.into_iter();
+        revisions
+            .map(|it| (it.stream.unwrap(), it.revision.unwrap()))
+            .collect()
+    };
+    assert_eq!(
+        at(both.unwrap()),
+        [("a".to_owned(), 1), ("b".to_owned(), 0)]
+    );
+    // One that holds, two that do not: both are named, by their places, and nothing is written.
+    let refused = append_records(&door, &["a"], &[("b", 0), ("a", -1), ("c", -4)]).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused:?}");
+    assert!(refused.message().starts_with("2 checks"), "{refused:?}");
+    let again = append_records(&door, &["a"], &[("a", 1)]).await;
+    assert_eq!(at(again.unwrap()), [("a".to_owned(), 2)]);
+    for checks in [
+        vec![("b", 0), ("b", 7)],
+        vec![("b", 0); APPEND_STREAMS + 1],
+        vec![("b", -3)],
+    ] {
+        let refused = append_records(&door, &["a"], &checks).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    }
+    let names: Vec<_> = (0..=APPEND_STREAMS).map(|n| format!("many-{n}")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let refused = append_records(&door, &names, &[]).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument, "{refused:?}");
+    append_records(&door, &names[1..], &[]).await.unwrap();
     works(&door).await;
 }
 

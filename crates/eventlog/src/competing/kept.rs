@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{GroupError, GroupKey, LANE, Message, Settings, Source, unwritten};
 use crate::error::AppendError;
 use crate::event::{Direction, Expected, NewEvent, Recorded, StreamAppend};
+use crate::limits::PARK_REASON_BYTES;
 use crate::metadata::{LINK, METADATA, TRUNCATE_BEFORE};
 use crate::name::{EventId, Revision, StreamName};
 use crate::outside::{Outside, StreamPage, StreamRead};
@@ -133,7 +134,7 @@ pub(super) async fn park(
     };
     let meta = serde_json::json!({
         "added": outside.log().now_micros(),
-        "reason": reason,
+        "reason": &reason[..reason.floor_char_boundary(PARK_REASON_BYTES)],
         "subscriptionEventNumber": message.place,
     });
     let link = NewEvent {

@@ -5,10 +5,11 @@
 
 mod record;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventlog::{Appended, Expected, NewEvent, Revision, StreamAppend, StreamName};
+use eventlog::{APPEND_STREAMS, Appended, Expected, NewEvent, Revision, StreamAppend, StreamName};
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::access::Caller;
@@ -140,6 +141,10 @@ impl<'a> Plan<'a> {
 
     fn stream(&mut self, stream: StreamName, expected: Expected) -> Result<usize, Fault> {
         self.door.may_write(self.caller, &stream)?;
+        if self.streams.len() == APPEND_STREAMS {
+            let text = format!("at most {APPEND_STREAMS} streams may be appended to at once");
+            return Err(Fault::invalid(text));
+        }
         self.streams.push((stream, expected));
         self.events.push(Vec::new());
         Ok(self.streams.len() - 1)
@@ -216,8 +221,18 @@ impl<'a> Plan<'a> {
         if self.streams.is_empty() {
             return Err(Fault::invalid("an append needs records"));
         }
+        if checks.len() > APPEND_STREAMS {
+            let text = format!("at most {APPEND_STREAMS} checks may be made at once");
+            return Err(Fault::invalid(text));
+        }
         let checks = checks.into_iter().map(check);
         let checks = checks.collect::<Result<Vec<_>, Fault>>()?;
+        let mut checked = HashSet::new();
+        if let Some((stream, _)) = checks.iter().find(|(stream, _)| !checked.insert(stream)) {
+            return Err(Fault::invalid(format!(
+                "{stream} is checked more than once"
+            )));
+        }
         // States that no append can expect are looked up; the others are held in the same commit.
         let looked_up = |number: i64| matches!(number, -5 | -6);
         self.refuse_violations(&checks, looked_up).await?;

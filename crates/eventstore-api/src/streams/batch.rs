@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{self, FuturesUnordered};
 use tokio::time::Instant;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 use uuid::Uuid;
 
 use super::Answers;
@@ -86,6 +86,8 @@ struct Aim {
 enum Next {
     Answer(BatchAppendResp),
     Message(Option<BatchAppendReq>),
+    /// What came is too large or no message.
+    Broken(Status),
     Overdue,
     Closing,
 }
@@ -109,6 +111,11 @@ impl Line {
                     self.messages = None;
                     self.open.clear();
                 }
+                Next::Broken(status) => {
+                    self.messages = None;
+                    self.waiting.clear();
+                    return Some(Err(status));
+                }
                 Next::Overdue => self.give_up_overdue(),
                 Next::Closing => {
                     self.messages = None;
@@ -130,15 +137,19 @@ impl Line {
         let room = self.waiting.len() < BATCH_WAITING;
         let message = async {
             match &mut self.messages {
-                // A client that went away has ended too.
-                Some(messages) if room => messages.message().await.unwrap_or_default(),
+                Some(messages) if room => messages.message().await,
                 _ => std::future::pending().await,
             }
         };
         tokio::select! {
             biased;
             Some(answer) = self.waiting.next() => Next::Answer(answer),
-            message = message => Next::Message(message),
+            message = message => match message {
+                Ok(message) => Next::Message(message),
+                Err(status) if matches!(status.code(), Code::OutOfRange | Code::Internal) => Next::Broken(status),
+                // A client that went away has ended too.
+                Err(_) => Next::Message(None),
+            },
             () = overdue => Next::Overdue,
             () = self.door.closing.cancelled() => Next::Closing,
         }

@@ -25,7 +25,9 @@ async fn what_is_parked_stands_in_the_log_and_is_given_again(mut bench: Bench) {
     for revision in 0..3 {
         let taken = next(&mut consumer).await;
         assert_eq!(taken.event.original().unwrap().revision.0, revision);
-        answers.nack(vec![taken.id], Nack::Park, "broken").await;
+        // However long a reason is, it is parked.
+        let reason = "坏".repeat(if revision == 1 { 1_000_000 } else { 1 });
+        answers.nack(vec![taken.id], Nack::Park, &reason).await;
     }
     let taken = next(&mut consumer).await;
     answers.nack(vec![taken.id], Nack::Retry, "later").await;
