@@ -241,9 +241,10 @@ impl Liveness {
 
     /// The devices that are not silent.
     fn heard_now(&self) -> Vec<DeviceId> {
-        let since = self.0.casebook.now() - self.0.silent_after;
+        let now = self.0.casebook.now();
         self.with(|beats| {
-            let live = |beat: &Beat| !beat.silent && beat.last > since;
+            // By its own measure: a panel polls far less often than a pendant beats.
+            let live = |beat: &Beat| !beat.silent && beat.last + beat.silent_after > now;
             let devices = beats.devices.iter().filter(|(_, beat)| live(beat));
             devices.map(|(device, _)| device.clone()).collect()
         })

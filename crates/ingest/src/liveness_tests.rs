@@ -171,6 +171,22 @@ async fn a_device_that_talks_to_another_process_is_not_silent_and_one_that_talks
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_panel_that_moves_to_another_process_is_not_silent_there_between_its_polls() {
+    let (_, stop, casebook, ids) = house(1).await;
+    stop.cancel();
+    let (a, _stop) = start_as(&casebook, "a");
+    let (b, _stop) = start_as(&casebook, "b");
+    a.poll(&ids[0]);
+    for _ in 0..6 {
+        tokio::time::sleep(Duration::from_secs(1_800)).await;
+        b.poll(&ids[0]);
+    }
+    assert_eq!(said(&casebook).await, Vec::<String>::new());
+    tokio::time::sleep(b.panel_silent_after() + Duration::from_secs(600)).await;
+    assert_eq!(said(&casebook).await, ["DeviceFellSilent device-HRB-0"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_talked_to_a_process_that_died_is_missed_by_whoever_heard_it_before() {
     let (_, stop, casebook, ids) = house(1).await;
     stop.cancel();
