@@ -48,8 +48,8 @@ pub(crate) struct Frame<'a> {
 }
 
 /// Reads a body; `None` when it has no token, or a header longer than [`PANEL_HEADER`]. A body that stops in the middle
-/// gives its parts as far as they end.
-pub(crate) fn read(body: &[u8]) -> Option<Frame<'_>> {
+/// gives its parts as far as they end; of one that is `whole`, by its checksum, nothing was cut off.
+pub(crate) fn read(body: &[u8], whole: bool) -> Option<Frame<'_>> {
     let quoted = body.strip_prefix(b"\"")?;
     let end = quoted.iter().position(|byte| *byte == b'"')?;
     let (word, rest) = (&quoted[..end], &quoted[end + 1..]);
@@ -75,7 +75,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Frame<'_>> {
         tail: b"",
         odd: data.is_none(),
     };
-    frame.read_header(data.is_some());
+    frame.read_header(whole || data.is_some());
     match data {
         Some(data) if encrypted => frame.blocks.push(&data[1..]),
         Some(data) => frame.read_blocks(data),
@@ -95,7 +95,7 @@ fn token(word: &[u8]) -> Token {
 }
 
 impl<'a> Frame<'a> {
-    /// `whole`: data follows, so that the account is not cut off.
+    /// `whole`: the account is not cut off.
     fn read_header(&mut self, whole: bool) {
         let (sequence, rest) = run(self.header, u8::is_ascii_digit);
         self.sequence = std::str::from_utf8(sequence)

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn of(body: &str) -> Frame<'_> {
-    read(body.as_bytes()).unwrap()
+    read(body.as_bytes(), false).unwrap()
 }
 
 #[test]
@@ -129,12 +129,12 @@ fn tokens_are_told_apart_in_any_case() {
 
 #[test]
 fn what_has_no_token_or_an_endless_header_is_no_frame() {
-    assert_eq!(read(b""), None);
-    assert_eq!(read(b"\"SIA-DCS0001L0#1[]"), None);
-    assert_eq!(read(b"SIA-DCS\"0001L0#1[]"), None);
+    assert_eq!(read(b"", true), None);
+    assert_eq!(read(b"\"SIA-DCS0001L0#1[]", true), None);
+    assert_eq!(read(b"SIA-DCS\"0001L0#1[]", true), None);
     let header = "1".repeat(PANEL_HEADER + 1);
-    assert_eq!(read(format!("\"NULL\"{header}[]").as_bytes()), None);
-    assert!(read(format!("\"NULL\"{}[]", &header[1..]).as_bytes()).is_some());
+    assert_eq!(read(format!("\"NULL\"{header}[]").as_bytes(), true), None);
+    assert!(read(format!("\"NULL\"{}[]", &header[1..]).as_bytes(), true).is_some());
 }
 
 proptest! {
@@ -142,7 +142,7 @@ proptest! {
     fn any_body_is_read_or_not_and_nothing_worse(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         let body = [b"\"SIA-DCS\"".as_slice(), &bytes].concat();
         for body in [&bytes, &body] {
-            if let Some(frame) = read(body) {
+            if let Some(frame) = read(body, false) {
                 let _ = frame.time();
                 prop_assert!(frame.account.is_none_or(|it| it.len() <= ACCOUNT_LIMIT));
             }

@@ -80,6 +80,19 @@ pub(crate) fn signals(frame: &Frame<'_>, body: &[u8], broken: Option<Broken>) ->
     finished.collect()
 }
 
+/// A frame that is whole and has no shape: nobody's, of no kind. The same bytes again are the same press.
+pub(crate) fn unread(body: &[u8]) -> Signal {
+    let mut reading = Reading::empty();
+    reading.note(Problem::MissingDevice);
+    reading.note(Problem::Unparseable);
+    let content: String = body.iter().copied().map(char::from).collect();
+    reading.press = format!("0000-{}", &short_hash(&content)[..16]);
+    Signal {
+        reading: decode::finish(reading, body),
+        devices: Vec::new(),
+    }
+}
+
 /// One unit may serve several accounts: the one beside the code says whose it is, the header's which unit.
 fn owners(frame: &Frame<'_>, inner: Option<&str>) -> Vec<DeviceId> {
     let mut owners = inner.map_or_else(Vec::new, |account| devices(frame, account));

@@ -10,7 +10,7 @@ fn of(body: &str) -> Vec<Signal> {
 }
 
 fn of_bytes(body: &[u8], broken: Option<split::Broken>) -> Vec<Signal> {
-    signals(&frame::read(body).unwrap(), body, broken)
+    signals(&frame::read(body, broken.is_none()).unwrap(), body, broken)
 }
 
 fn one(body: &str) -> Reading {
@@ -286,7 +286,7 @@ proptest! {
         word in "[*A-Z-]{0,8}", header in "[0-9RL#A-F]{0,30}", data in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
         let body = [b"\"", word.as_bytes(), b"\"", header.as_bytes(), b"[#1234|", &data].concat();
-        let Some(frame) = frame::read(&body) else { return Ok(()) };
+        let Some(frame) = frame::read(&body, true) else { return Ok(()) };
         let all = signals(&frame, &body, None);
         prop_assert!((1..=PANEL_CODES + 1).contains(&all.len()));
         for Signal { reading, devices } in all {

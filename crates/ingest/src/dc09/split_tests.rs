@@ -74,7 +74,7 @@ fn the_worked_frames_are_whole_and_bear_the_checksum_that_is_printed() {
 #[test]
 fn answers_are_those_that_are_printed() {
     let body = &WORKED[0].as_bytes()[9..];
-    let pendant = frame::read(&body[..body.len() - 1]).unwrap();
+    let pendant = frame::read(&body[..body.len() - 1], true).unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     let ack = answer::ack(&pendant, Style::Digits);
     assert_eq!(text(ack), "\n1EB60014\"ACK\"0001R1L0#1234[]\r");
@@ -106,7 +106,7 @@ fn an_absent_receiver_stays_absent_in_the_answer() {
         ),
     ];
     for (asked, answered) in cases {
-        let ack = answer::ack(&frame::read(asked.as_bytes()).unwrap(), Style::Digits);
+        let ack = answer::ack(&frame::read(asked.as_bytes(), true).unwrap(), Style::Digits);
         assert_eq!(&ack[9..ack.len() - 1], answered.as_bytes(), "{asked}");
     }
 }
