@@ -30,7 +30,8 @@ const STATES = {
   done: ["已办结", "Done", "本次求助已办结,需要时再按", "This call is closed. Press again if needed"],
 };
 const CANCEL_SAID = ["已转告您要取消,值班员会再与您确认", "The operator knows you cancelled and will still check"];
-const UNVERIFIED = ["此终端尚未登记,值班员会核实", "This device is not registered; an operator will check"];
+const UNVERIFIED = ["此终端尚未登记,值班员会核实;情况紧急请直接拨打120",
+  "This device is not registered; an operator will check. If it is urgent call 120"];
 const NO_DEVICE = ["此页面缺少终端编号,请使用完整链接。紧急情况请拨打120", "No device in this link. In an emergency call 120"];
 
 // --- what is kept across reloads -------------------------------------------------------------------------------------
@@ -129,8 +130,10 @@ async function deliver(signal) {
 async function byPost(signal) {
   try {
     const answer = await request("/v1/signals", { method: "POST", body: JSON.stringify(signal) });
-    if (answer.status === 429) return { verified: false };
-    return answer.ok ? await answer.json() : null;
+    const body = await answer.json();
+    // Also "too many from here": nothing of this press is kept, so it is not said to be.
+    if (body.retry) retry = body.retry;
+    return answer.ok ? body : null;
   } catch {
     return null;
   }
@@ -243,7 +246,9 @@ function words(now) {
   }
   if (now === "received" && !call.verified) return [`${zh}。${UNVERIFIED[0]}`, UNVERIFIED[1]];
   const eta = call.stage && call.stage.eta_s;
-  const minutes = eta && (now === "coming" || now === "delayed") ? `, about ${Math.max(1, Math.ceil(eta / 60))} min` : "";
+  const about = eta ? `about ${Math.max(1, Math.ceil(eta / 60))} min` : "";
+  const sent = now === "heard" ? `. Somebody is being sent, ${about}` : `, ${about}`;
+  const minutes = about && (now === "heard" || now === "coming" || now === "delayed") ? sent : "";
   const ambulance = call.stage && call.stage.ambulance ? ". Ambulance called" : "";
   return [(call.stage && call.stage.say) || zh, en + minutes + ambulance];
 }
