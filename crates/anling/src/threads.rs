@@ -59,6 +59,6 @@ impl Drop for Threads {
 fn step_back(kind: Kind) {
     // On Linux the call means the calling thread only (sched(7)). Where it is not allowed, all threads are equal.
     if let Err(error) = rustix::process::setpriority_process(None, kind.nice) {
-        tracing::debug!(%error, threads = kind.name, "as urgent as all others");
+        tracing::warn!(%error, threads = kind.name, "may not step back: as urgent as those that take alarms");
     }
 }

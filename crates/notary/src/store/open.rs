@@ -34,6 +34,10 @@ const TABLES: [&str; 3] = [
        PRIMARY KEY (level, tile))",
 ];
 
+/// What is made first, and last.
+const FIRST_TABLE: &str = "notary";
+const LAST_TABLE: &str = "tiles";
+
 /// Opening.
 impl Ledger {
     /// Opens or makes `DIR/notary.sqlite`. Only the process that writes the log there may.
@@ -75,7 +79,7 @@ impl Ledger {
     pub async fn read_postgres(options: &PostgresOptions) -> Result<Option<Self>, LedgerError> {
         let ledger = Self::postgres(options)?;
         let schema = format!("{}{SCHEMA_END}", options.schema);
-        let there = ledger.exists(&schema).await?;
+        let there = ledger.exists(&schema, FIRST_TABLE).await?;
         Ok(there.then_some(ledger))
     }
 
@@ -96,14 +100,14 @@ impl Ledger {
         Ok(Self::at(Place::Postgres(Box::new(connect), schema)))
     }
 
-    async fn exists(&self, schema: &str) -> Result<bool, LedgerError> {
+    async fn exists(&self, schema: &str, table: &str) -> Result<bool, LedgerError> {
         let Place::Postgres(connect, _) = &self.place else {
             return Ok(true);
         };
         let asked = async {
             let mut sql = PgConnection::connect_with(connect).await?;
             let found: bool = sqlx::query_scalar("SELECT to_regclass($1) IS NOT NULL")
-                .bind(format!("{schema}.notary"))
+                .bind(format!("{schema}.{table}"))
                 .fetch_one(&mut sql)
                 .await?;
             sql.close().await?;
@@ -113,16 +117,19 @@ impl Ledger {
     }
 
     async fn make_tables(&self) -> Result<(), LedgerError> {
+        // Asked for first: making them, even when they are there, takes rights that using them does not.
+        if let Place::Postgres(_, schema) = &self.place
+            && self.exists(schema, LAST_TABLE).await?
+        {
+            return Ok(());
+        }
         let (before, bytes, after) = match &self.place {
             Place::Sqlite(_) => (vec![], "blob", vec![]),
             Place::Postgres(_, schema) => {
                 let lock = format!("pg_advisory_lock({LOCK}, hashtext('{schema}'))");
                 let unlock = lock.replace("_lock(", "_unlock(");
                 let mut before = vec![format!("SELECT {lock}")];
-                // Asked for first: making it, even when it is there, takes a right that using it does not.
-                if !self.exists(schema).await? {
-                    before.push(format!("CREATE SCHEMA IF NOT EXISTS {schema}"));
-                }
+                before.push(format!("CREATE SCHEMA IF NOT EXISTS {schema}"));
                 (before, "bytea", vec![format!("SELECT {unlock}")])
             }
         };

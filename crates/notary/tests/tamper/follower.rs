@@ -8,6 +8,7 @@ use std::time::Duration;
 use notary::{Figures, Notary, Signer, Status};
 
 use crate::bench::{Bench, Kind, SIGNED, append, signer};
+use crate::server::PostgresServer;
 
 /// Waits until the notary stands as wanted.
 async fn until(notary: &Notary, wanted: impl Fn(&Figures) -> bool) -> Figures {
@@ -59,6 +60,31 @@ async fn signs_what_is_committed_and_goes_on_after_a_crash_on_sqlite() {
 #[tokio::test]
 async fn signs_what_is_committed_and_goes_on_after_a_crash_on_postgresql() {
     signs_what_is_committed_and_goes_on_after_a_crash(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_only_use_the_tables_signs() {
+    let mut bench = Bench::empty(Kind::Postgres);
+    let log = bench.open().await;
+    append(&log, 1).await;
+    let notary = bench.notary(&log, Some(signer())).await;
+    until(&notary, |it| it.size == 1).await;
+    notary.stop().await;
+    log.close().await;
+    let schema = bench.options.schema.clone();
+    let all = format!("{schema}, {schema}_keys, {schema}_notary");
+    PostgresServer::shared().sql(&format!(
+        "CREATE ROLE {schema}_service LOGIN; GRANT USAGE ON SCHEMA {all} TO {schema}_service; \
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {all} TO {schema}_service"
+    ));
+    let service = format!("{schema}_service@");
+    bench.options.url = bench.options.url.replace("postgres@", &service);
+    let log = bench.open().await;
+    append(&log, 2).await;
+    let notary = bench.notary(&log, Some(signer())).await;
+    until(&notary, |it| it.size == 2).await;
+    notary.stop().await;
+    log.close().await;
 }
 
 #[tokio::test]
