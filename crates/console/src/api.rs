@@ -381,13 +381,13 @@ pub(crate) async fn map(State(app): State<Arc<App>>, request: Request) -> Answer
     signed(&app, &request).await?;
     let board = app.shared.board();
     let city = &board.city;
-    let crossing = |c: &domain::crossing::CrossingRecord| CrossingView {
+    let crossing = |c: &domain::crossing::CrossingRecord, open| CrossingView {
         id: c.crossing.to_string(),
         name: c.name.clone(),
         name_en: c.name_latin.clone(),
         lon: degrees(c.lon_e6),
         lat: degrees(c.lat_e6),
-        open: true,
+        open,
         foot_only: !c.travellers.contains(&Traveller::Car),
     };
     let district = |d: &DistrictRecord| DistrictView {
@@ -404,9 +404,11 @@ pub(crate) async fn map(State(app): State<Arc<App>>, request: Request) -> Answer
         name_en: latin_or("", &b.name),
         points: b.points.iter().map(corner).collect(),
     };
+    let open = city.crossings.values().map(|c| crossing(c, true));
+    let closed = city.closed_crossings.values().map(|c| crossing(c, false));
     Ok(Json(MapView {
         barriers: city.area.barriers.values().map(barrier).collect(),
-        crossings: city.crossings.values().map(crossing).collect(),
+        crossings: open.chain(closed).collect(),
         districts: city.area.districts.values().map(district).collect(),
     }))
 }

@@ -110,8 +110,7 @@ impl Console {
         let stop = CancellationToken::new();
         duty::end_left_behind(&casebook, &directory.city(), options.node.as_ref()).await?;
         let board = follow::board_now(&casebook).await?;
-        let orders = tokio::runtime::Handle::current();
-        directory.index_phones(options.pages.as_ref().unwrap_or(&orders));
+        directory.index_phones();
         let (records, views) = records::Records::start(casebook.clone(), directory, last.clone());
         let app = Arc::new(App {
             cards: card::Cards {
@@ -123,7 +122,7 @@ impl Console {
             shared: Arc::new(shared::Shared::new(board)),
             records: Arc::clone(&records),
             options,
-            orders,
+            orders: tokio::runtime::Handle::current(),
             attempts: attempts::Attempts::default(),
             checker: password::Checker::new(),
             lines: lines::Lines::new(),

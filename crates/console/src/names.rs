@@ -192,9 +192,10 @@ pub(crate) fn responder_name(city: &City, responder: &ResponderId) -> Named {
     )
 }
 
-/// A crossing's name, when it is open.
+/// A crossing's name, also when it has been closed since.
 pub(crate) fn crossing_name(city: &City, crossing: &CrossingId) -> Named {
-    let known = city.crossings.get(crossing);
+    let open = city.crossings.get(crossing);
+    let known = open.or_else(|| city.closed_crossings.get(crossing));
     known.map_or_else(
         || Named::bare(crossing.as_str()),
         |c| Named {

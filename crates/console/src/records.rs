@@ -42,6 +42,10 @@ const DIRECTORY_WAIT: Duration = Duration::from_secs(1);
 /// Views appended at once.
 const VIEWS_AT_ONCE: usize = 256;
 
+/// Views of this hour that are known to be noted, 16 bytes each; beyond them begins anew, and a view noted before is found in the
+/// log by its id.
+const VIEWS_NOTED: usize = 256 * 1024;
+
 /// How long views are gathered before they are appended: they are for later, and each by itself would be one more commit
 /// beside those that a call waits for.
 const GATHER: Duration = Duration::from_millis(100);
@@ -285,9 +289,9 @@ impl Records {
 
     /// Notes that somebody was given a record; once per person, record, incident and hour. Written down soon after.
     pub(crate) async fn viewed(&self, operator: &OperatorId, resident: &ResidentId, why: String) {
-        if let Some(view) = self.view(operator, resident, why)
-            && self.views.send(view).await.is_err()
-        {
+        let view = self.view(operator, resident, why);
+        let is_new = self.noted(view.at).1.insert(view.id);
+        if is_new && self.views.send(view).await.is_err() {
             tracing::warn!("a view of a record came after the console was stopped");
         }
     }
@@ -299,29 +303,40 @@ impl Records {
         resident: &ResidentId,
         why: String,
     ) -> Result<(), BookError> {
-        match self.view(operator, resident, why) {
-            Some(view) => append(&self.casebook, &view).await,
-            None => Ok(()),
+        let view = self.view(operator, resident, why);
+        // Noted when it is written: whoever asks at the same moment, or again after a failure, writes it under the same id.
+        if self.noted(view.at).1.contains(&view.id) {
+            return Ok(());
         }
+        append(&self.casebook, &view).await?;
+        self.noted(view.at).1.insert(view.id);
+        Ok(())
     }
 
-    fn view(&self, operator: &OperatorId, resident: &ResidentId, why: String) -> Option<View> {
+    fn view(&self, operator: &OperatorId, resident: &ResidentId, why: String) -> View {
         let at = self.casebook.now();
-        let hour = at.0.div_euclid(HOUR_MS);
-        let name = format!("{operator}\n{resident}\n{why}\n{hour}");
-        let id = EventId(Uuid::new_v5(&VIEW, name.as_bytes()));
-        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.0 != hour {
-            *noted = (hour, HashSet::new());
-        }
-        noted.1.insert(id).then(|| View {
-            id,
+        let name = format!("{operator}\n{resident}\n{why}\n{}", hour(at));
+        View {
+            id: EventId(Uuid::new_v5(&VIEW, name.as_bytes())),
             at,
             operator: operator.clone(),
             resident: resident.clone(),
             why,
-        })
+        }
     }
+
+    /// The views noted in the hour of `at`.
+    fn noted(&self, at: Timestamp) -> std::sync::MutexGuard<'_, (i64, HashSet<EventId>)> {
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if noted.0 != hour(at) || noted.1.len() >= VIEWS_NOTED {
+            *noted = (hour(at), HashSet::new());
+        }
+        noted
+    }
+}
+
+fn hour(at: Timestamp) -> i64 {
+    at.0.div_euclid(HOUR_MS)
 }
 
 async fn write_views(

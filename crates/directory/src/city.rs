@@ -42,7 +42,7 @@ pub const CITY_CATEGORIES: &[&str] = &[
 const SNAPSHOT: &str = "directory/city";
 
 /// Counts the shapes of [`City`]; raised whenever the same events would fold to something else.
-const CODE_VERSION: u32 = 1;
+const CODE_VERSION: u32 = 2;
 
 /// Events about the city between two snapshots of it. Ours: folding as many takes a few tenths of a second.
 pub(crate) const SNAPSHOT_EVERY: u64 = 10_000;
@@ -58,6 +58,9 @@ pub struct City {
     pub duty: BTreeMap<SiteId, Duty>,
     /// The crossings that are open.
     pub crossings: BTreeMap<CrossingId, CrossingRecord>,
+    /// Those that were open once, for people to see that they are not.
+    #[serde(default)]
+    pub closed_crossings: BTreeMap<CrossingId, CrossingRecord>,
     /// Every account that was not removed.
     pub operators: Arc<BTreeMap<OperatorId, OperatorRow>>,
     /// Operators without a live console for a while, as the log says.
@@ -139,6 +142,7 @@ impl Default for City {
             sites: Arc::default(),
             duty: BTreeMap::new(),
             crossings: BTreeMap::new(),
+            closed_crossings: BTreeMap::new(),
             operators: Arc::default(),
             unreachable: BTreeSet::new(),
             responders: Arc::default(),
@@ -320,11 +324,14 @@ impl City {
     fn fold_crossing(&mut self, event: &CrossingEvent) {
         match event {
             CrossingEvent::CrossingOpened(record) => {
+                self.closed_crossings.remove(&record.crossing);
                 self.crossings
                     .insert(record.crossing.clone(), record.clone());
             }
             CrossingEvent::CrossingClosed { crossing, .. } => {
-                self.crossings.remove(crossing);
+                if let Some(record) = self.crossings.remove(crossing) {
+                    self.closed_crossings.insert(crossing.clone(), record);
+                }
             }
         }
         self.laid = Laid::default();

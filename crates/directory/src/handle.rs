@@ -96,11 +96,12 @@ impl Directory {
         })))
     }
 
-    /// Indexes telephone numbers from now on, on this runtime, for [`Directory::by_phone`]; asked again, nothing more.
-    pub fn index_phones(&self, runtime: &Handle) {
+    /// Indexes telephone numbers from now on, for [`Directory::by_phone`]; asked again, nothing more.
+    pub fn index_phones(&self) {
         let mut indexer = (self.0.indexer.lock()).unwrap_or_else(PoisonError::into_inner);
         indexer.get_or_insert_with(|| {
-            runtime.spawn(phones::index(
+            // Where the tables were opened: it holds their file's lock now and then, for which nobody waits behind less urgent work.
+            self.0.home.spawn(phones::index(
                 self.0.casebook.clone(),
                 Arc::clone(&self.0.shared),
                 self.0.reached.clone(),

@@ -114,6 +114,25 @@ fn changed(row: &Row, changes: &[(&str, &str)]) -> Row {
     Row::read(kind, 2, &cells).unwrap()
 }
 
+#[test]
+fn a_panels_account_in_small_letters_which_would_match_no_panel_is_a_fault() {
+    let read = |device: &str| {
+        let cell = |column: &&str| match *column {
+            "device" => device.to_owned(),
+            "model" => "panel".to_owned(),
+            "key" => "k".to_owned(),
+            _ => String::new(),
+        };
+        let cells: Vec<String> = Kind::Devices.columns().iter().map(cell).collect();
+        Row::read(Kind::Devices, 2, &cells)
+    };
+    for device in ["dc09-0F3A", "dc09-L2-1234", "HRB-000001", "watch-abc"] {
+        assert!(read(device).is_ok(), "{device}: {:?}", read(device));
+    }
+    let faults = read("dc09-0f3a").unwrap_err();
+    assert!(faults[0].en.contains("capitals"), "{faults:?}");
+}
+
 #[tokio::test]
 async fn what_is_exported_makes_the_same_directory_out_of_an_empty_one() {
     let (from, to) = (directory(true).await, directory(false).await);

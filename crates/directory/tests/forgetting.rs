@@ -216,7 +216,7 @@ async fn a_hold_is_kept_beside_the_record_and_ends_on_its_day() {
 
 /// Waits until every record is indexed.
 async fn indexed(directory: &Directory) {
-    directory.index_phones(&tokio::runtime::Handle::current());
+    directory.index_phones();
     let all = async {
         loop {
             let found = directory.by_phone("82345678").await.unwrap().unwrap();

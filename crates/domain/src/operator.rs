@@ -1,7 +1,7 @@
 //! Operators and responders.
 //!
 //! For: the events of `operator-…` and `responder-…` streams.
-//! May not know: passwords in the clear; the hash is sealed like other secrets of a person.
+//! May not know: passwords in the clear; of one there is only the argon2id hash, which stands open.
 
 use crate::{DistrictId, OperatorId, ResponderId, Sealed, SiteId};
 use serde::{Deserialize, Serialize};

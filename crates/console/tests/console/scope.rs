@@ -107,6 +107,62 @@ async fn whoever_is_given_a_record_stands_in_the_log_once_an_hour() {
 }
 
 #[tokio::test]
+async fn nobody_is_given_a_record_before_that_is_written_down() {
+    let hall = Hall::open().await;
+    let manager = hall.token("manager").await;
+    hall.book.log().faults().fail_appends(1);
+    let (status, problem) = hall.get(&manager, "/v1/residents/r-4").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+    for _ in 0..2 {
+        let (status, record) = hall.get(&manager, "/v1/residents/r-4").await;
+        assert_eq!(
+            (status, &record["name"]),
+            (StatusCode::OK, &"王秀兰4".into())
+        );
+    }
+    let viewed = |case: &Case| {
+        matches!(case, Case::Resident(happened)
+            if matches!(&happened.event, ResidentEvent::RecordViewed { resident, .. } if *resident == resident_id(4)))
+    };
+    let views = hall.events().await.into_iter().filter(viewed).count();
+    assert_eq!(views, 1);
+}
+
+#[tokio::test]
+async fn a_bridge_that_is_closed_stays_on_the_map_as_closed() {
+    let hall = Hall::open().await;
+    let anna = hall.token("anna").await;
+    let by = || domain::Actor::Registrar;
+    let registrar = hall.directory.registrar();
+    let bridge = directory::harbin::city(&directory::harbin::Plan::default())
+        .crossings
+        .remove(0)
+        .record;
+    let id = bridge.crossing.clone();
+    registrar.open_crossing(by(), bridge).await.unwrap();
+    let closed = registrar.close_crossing(by(), id.clone(), "ice");
+    let closed = closed.await.unwrap().position;
+    hall.until("the bridge is closed", |case| {
+        matches!(case, Case::Crossing(happened)
+            if matches!(happened.event, domain::crossing::CrossingEvent::CrossingClosed { .. }))
+    })
+    .await;
+    hall.directory.caught_up(closed).await.unwrap();
+    let seen = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        loop {
+            let (_, map) = hall.get(&anna, "/v1/map").await;
+            let crossings = map["crossings"].as_array().unwrap().clone();
+            let closed = |it: &&serde_json::Value| it["id"] == id.as_str() && it["open"] == false;
+            if let Some(crossing) = crossings.iter().find(closed) {
+                return crossing.clone();
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    assert!(seen.await.expect("closed, and still there")["name"].is_string());
+}
+
+#[tokio::test]
 async fn an_erased_person_leaves_the_card_but_not_the_map() {
     let hall = Hall::open().await;
     let incident = hall.press(1, &[at_site("s-1")]).await;

@@ -392,6 +392,13 @@ fn of_scope(scope: &Scope) -> String {
 
 fn device(cells: &mut Cells<'_>) -> Option<Row> {
     let device = cells.id("device", DeviceId::parse);
+    let account = device
+        .as_ref()
+        .and_then(|it| it.as_str().strip_prefix("dc09-"));
+    if account.is_some_and(|it| it.bytes().any(|b| b.is_ascii_lowercase())) {
+        let en = "a panel's account in capitals: dc09-0F3A";
+        cells.fault("device", "报警主机的账号要大写:dc09-0F3A", en);
+    }
     let model = cells.filled("model");
     let resident = cells.maybe_id("resident", ResidentId::parse);
     let ended = cells.ended("active", "retired");
