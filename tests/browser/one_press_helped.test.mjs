@@ -41,6 +41,13 @@ test('a press is answered with one key, a carer without network goes there, and 
   await desk.waitForFunction(() => window.saidAloud.some((words) => words.includes('紧急呼叫')));
   await desk.waitForFunction((title) => document.title !== title, quietTitle);
   await scan(desk, 'the ringing desk');
+  // Its tone was really started: the log says so, and nobody is rung early for want of it.
+  const ask = await apiOf(node, account);
+  const sounded = async () => (await ask('GET', `/v1/incidents/${incident}`)).offer.rung.some((one) => one.sounded);
+  for (const end = Date.now() + 2_500; !(await sounded()); ) {
+    assert.ok(Date.now() < end, 'the page sounds within the three seconds it has');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 
   // The same person presses again on the phone page: it joins, and is told the same stages.
   await sos.getByTestId('sos-button').click();
@@ -67,7 +74,6 @@ test('a press is answered with one key, a carer without network goes there, and 
   await desk.getByTestId('tried-0').filter({ hasText: '接通' }).waitFor();
 
   // A carer is sent: D opens the list with the soonest chosen, a number takes the station's own carer, Enter sends.
-  const ask = await apiOf(node, account);
   const { can_send: options } = await ask('GET', `/v1/incidents/${incident}`);
   await desk.keyboard.press('d');
   await desk.getByTestId('send-submit').waitFor();

@@ -69,6 +69,8 @@ pub struct Node {
     pub eventstore: String,
     /// `http://address:port`; empty without this door.
     pub ops: String,
+    /// What it printed until it was ready.
+    pub said: String,
     /// For plain requests.
     pub client: reqwest::Client,
 }
@@ -128,9 +130,12 @@ impl Node {
             .expect("the binary starts");
         let stdout = child.stdout.take().expect("stdout is piped");
         let mut lines = BufReader::new(stdout).lines();
+        let mut said = String::new();
         // The greeting comes when everything is ready; waiting for it is waiting for the event itself.
         let ready = tokio::time::timeout(START_WITHIN, async {
             while let Some(line) = lines.next_line().await.expect("stdout is text") {
+                said += &line;
+                said.push('\n');
                 if line.contains(greeting) {
                     return true;
                 }
@@ -163,6 +168,7 @@ impl Node {
                 .unwrap_or_default()
                 .to_owned(),
             ops: url("ops"),
+            said,
             client: client(),
         }
     }

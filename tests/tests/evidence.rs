@@ -82,6 +82,54 @@ async fn one_call_is_signed_verified_and_proved(store: Store) {
 
 on_both_stores!(one_call_is_signed_verified_and_proved);
 
+#[tokio::test]
+async fn one_changed_byte_of_the_file_is_found_and_placed_and_a_checkpoint_kept_outside_holds_the_rest()
+ {
+    let store = Store::Sqlite;
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    let folder = data.to_str().unwrap();
+    let node = store.start(&data, 20).await;
+    let device = node.device_list().remove(0);
+    let (_, pressed) = node.press_new(&device, "sos").await;
+    let position = pressed["position"].as_u64().unwrap();
+    let stream = incident(&store, folder).await;
+    let pack = dir.path().join("pack.json");
+    let file = pack.to_str().unwrap();
+    let prove = [
+        "log", "prove", "--stream", &stream, "--out", file, "--data", folder,
+    ];
+    let proved = anling(&store, &prove).await;
+    assert!(proved.status.success(), "{}", said(&proved));
+    node.stop().await;
+    // What somebody keeps outside: earlier checkpoints and this one, as the notary appends them.
+    let pack: Value = serde_json::from_slice(&std::fs::read(&pack).unwrap()).unwrap();
+    let note = pack["checkpoint"].as_str().unwrap();
+    let kept = dir.path().join("checkpoints");
+    std::fs::write(&kept, format!("{note}\n-\n{note}\n-\n")).unwrap();
+    let verify = ["log", "verify", "--data", folder];
+    let against = [&verify[..], &["--against", kept.to_str().unwrap()]].concat();
+    let whole = anling(&store, &against).await;
+    assert!(whole.status.success(), "{}", said(&whole));
+    assert!(said(&whole).contains("kept outside"), "{}", said(&whole));
+
+    let log = data.join("log.sqlite");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let press = br#""kind":"sos""#;
+    let at = bytes
+        .windows(press.len())
+        .position(|it| it == press)
+        .unwrap();
+    bytes[at + 8] = b'S';
+    std::fs::write(&log, bytes).unwrap();
+    for words in [&verify[..], &against] {
+        let found = anling(&store, words).await;
+        assert_eq!(found.status.code(), Some(1), "{}", said(&found));
+        let place = format!("the first at position {position}");
+        assert!(said(&found).contains(&place), "{place}: {}", said(&found));
+    }
+}
+
 /// Changes each value of the pack, and leaves out each element of its lists, one at a time.
 async fn every_changed_part_is_noticed(store: &Store, pack: &Path, key: &str) {
     let whole: Value = serde_json::from_slice(&std::fs::read(pack).unwrap()).unwrap();

@@ -201,9 +201,12 @@ async fn sounding_consoles(node: &Node, token: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_of_each_do_a_thousand_presses_once() {
-    const PRESSES: usize = 1_000;
-    let cluster = Cluster::found(PRESSES as u32).await;
+async fn two_of_each_do_every_press_once() {
+    // Calls that nobody takes ring on and on, so that more of them than a slow machine can show never become fewer.
+    // `ANLING_PRESSES=1000` for a long run on a quick one.
+    let presses: u32 = std::env::var("ANLING_PRESSES").map_or(300, |it| it.parse().unwrap());
+    let cluster = Cluster::found(presses).await;
+    let presses = presses as usize;
     let names = ["a", "b"];
     let mut nodes = Vec::new();
     for role in ["ingest", "dispatcher", "console"] {
@@ -223,7 +226,7 @@ async fn two_of_each_do_a_thousand_presses_once() {
         pages.push(at_the_city_desk(node, &token, tab).await);
     }
     let devices = doors[0].device_list();
-    let pressing = devices.chunks(PRESSES / 10).map(|some| async move {
+    let pressing = devices.chunks(presses / 10).map(|some| async move {
         for (index, device) in some.iter().enumerate() {
             // Each press goes to both at once: the network sent it twice.
             let (one, two) = tokio::join!(
@@ -238,13 +241,13 @@ async fn two_of_each_do_a_thousand_presses_once() {
         }
     });
     let left = Arc::new(AtomicUsize::new(pages.len()));
-    // Each page reads on a task of its own: what reading a thousand cards costs one must not keep the other from answering.
+    // Each page reads on a task of its own: what reading hundreds of cards costs one must not keep the other from answering.
     let watching = pages.into_iter().map(|mut page| {
         let left = Arc::clone(&left);
         tokio::spawn(async move {
             // A call that nobody takes rings on elsewhere: each is seen ringing once, not all of them at one moment.
             let mut rung = BTreeSet::new();
-            while rung.len() < PRESSES {
+            while rung.len() < presses {
                 page.hear().await;
                 let ringing = page.cards.values().filter(|card| card.offer.is_some());
                 rung.extend(ringing.map(|card| card.id.clone()));
@@ -286,7 +289,7 @@ async fn two_of_each_do_a_thousand_presses_once() {
     }
     let log = load::read_log(cluster.store(), &cluster.city()).await;
     load::nothing_is_doubled(&log);
-    assert_eq!(of_type(&log, "AlarmReceived").count(), PRESSES);
-    assert_eq!(of_type(&log, "IncidentOpened").count(), PRESSES);
+    assert_eq!(of_type(&log, "AlarmReceived").count(), presses);
+    assert_eq!(of_type(&log, "IncidentOpened").count(), presses);
     assert_eq!(of_type(&log, "Accepted").count(), 50);
 }
