@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::limits::{MESSAGE_BYTES, REGEX_GIVEN_UP, SEATS_PER_CLIENT};
 use crate::proto::client::streams::append_req::options::ExpectedStreamRevision;
 use crate::proto::client::streams::append_req::{self, ProposedMessage};
+use crate::proto::client::streams::batch_append_req::options::ExpectedStreamPosition as Wanted;
 use crate::proto::client::streams::read_req::options as of;
 use crate::proto::client::streams::read_req::options::filter_options::{Expression, Filter};
 use crate::proto::client::streams::{
@@ -352,6 +353,7 @@ async fn a_message_over_the_limit_ends_its_line_of_appends_and_says_so() {
         correlation_id: Some(crate::ids::IdForm::Text.write(id)),
         options: Some(batch_append_req::Options {
             stream_identifier: name("batch"),
+            expected_stream_position: Some(Wanted::Any(())),
             ..batch_append_req::Options::default()
         }),
         proposed_messages: vec![batch_append_req::ProposedMessage {
