@@ -78,7 +78,7 @@ fn problems_are_noted_and_the_raw_frame_is_kept() {
             "\"SIA-DCS\"0001L0#1234",
             SignalKind::Unknown,
             Some("sia-dcs"),
-            &[MissingDevice, Unparseable, MissingKind],
+            &[Unparseable, MissingKind],
         ),
         (
             "\"ADM-CID\"0001L0#1234[#1234|11]",
