@@ -308,6 +308,19 @@ async fn of_large_events_a_few_are_held_ready_and_none_is_left_out() {
     }
 }
 
+/// Everything whose stream's name fits.
+fn filtered(name: Expression, count: of::CountOption) -> read_req::Options {
+    let filter = of::FilterOptions {
+        filter: Some(Filter::StreamIdentifier(name)),
+        checkpoint_interval_multiplier: 1,
+        ..of::FilterOptions::default()
+    };
+    read_req::Options {
+        filter_option: Some(of::FilterOption::Filter(filter)),
+        ..everything(count)
+    }
+}
+
 #[tokio::test]
 async fn a_hostile_expression_ends_its_own_read_only() {
     let door = door();
@@ -317,19 +330,8 @@ async fn a_hostile_expression_ends_its_own_read_only() {
     append(&door, messages).await.unwrap();
     let hostile = |count| {
         let regex = r"^(?:a(?=a|b)|aa)*c$".to_owned();
-        let expression = Expression {
-            regex,
-            prefix: Vec::new(),
-        };
-        let filter = of::FilterOptions {
-            filter: Some(Filter::StreamIdentifier(expression)),
-            checkpoint_interval_multiplier: 1,
-            ..of::FilterOptions::default()
-        };
-        read_req::Options {
-            filter_option: Some(of::FilterOption::Filter(filter)),
-            ..everything(count)
-        }
+        let prefix = Vec::new();
+        filtered(Expression { regex, prefix }, count)
     };
     let refused = read(&door, hostile(of::CountOption::Count(u64::MAX)))
         .await
@@ -393,19 +395,8 @@ async fn a_message_over_the_limit_ends_its_line_of_appends_and_says_so() {
 async fn a_prefix_longer_than_any_name_is_refused() {
     let door = door();
     let by = |prefix: String| {
-        let expression = Expression {
-            regex: String::new(),
-            prefix: vec![prefix],
-        };
-        let filter = of::FilterOptions {
-            filter: Some(Filter::StreamIdentifier(expression)),
-            checkpoint_interval_multiplier: 1,
-            ..of::FilterOptions::default()
-        };
-        read_req::Options {
-            filter_option: Some(of::FilterOption::Filter(filter)),
-            ..everything(subscription())
-        }
+        let (regex, prefix) = (String::new(), vec![prefix]);
+        filtered(Expression { regex, prefix }, subscription())
     };
     let longest = "x".repeat(STREAM_NAME_BYTES);
     let refused = read(&door, by(format!("{longest}x"))).await.unwrap_err();
