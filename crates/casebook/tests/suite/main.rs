@@ -10,6 +10,7 @@
 
 mod acting;
 mod common;
+mod decoding;
 mod golden;
 mod handling;
 mod rotation;

@@ -14,6 +14,7 @@ mod furniture;
 mod getting_in;
 mod hall;
 mod live;
+mod odd_inputs;
 mod page;
 mod replay;
 mod scope;
