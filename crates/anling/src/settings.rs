@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     notarize::NotarySettings,
     roles::Roles,
-    settings_file::{File, Webhooks, syntax},
+    settings_file::{Fault, File, Webhooks, syntax, utf8},
 };
 use casebook::streams;
 use clap::Args;
@@ -156,11 +156,14 @@ impl Settings {
         let (file, base) = match &given.store.config {
             None => (File::default(), PathBuf::new()),
             Some(path) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
+                let bytes = std::fs::read(path).map_err(|error| {
                     Failure::setting(format!(
                         "cannot read {}: {error}; check --config",
                         path.display()
                     ))
+                })?;
+                let text = utf8(bytes).map_err(|fault| {
+                    Failure::settings(vec![format!("{}, {}", path.display(), fault.told())])
                 })?;
                 let file = File::read(&text).map_err(|faults| {
                     let faults = faults.iter();
@@ -422,14 +425,11 @@ fn policy(path: Option<PathBuf>, faults: &mut Vec<String>) -> Option<RingPolicy>
     let Some(path) = path else {
         return Some(RingPolicy::default());
     };
-    let read = std::fs::read_to_string(&path)
+    let at = |fault: Fault| format!("the ring policy {}, {}", path.display(), fault.told());
+    let read: Result<RingPolicy, String> = std::fs::read(&path)
         .map_err(|error| format!("cannot read the ring policy {}: {error}", path.display()))
-        .and_then(|text| {
-            toml::from_str::<RingPolicy>(&text).map_err(|error| {
-                let fault = syntax(&text, &error).told();
-                format!("the ring policy {}, {fault}", path.display())
-            })
-        });
+        .and_then(|bytes| utf8(bytes).map_err(at))
+        .and_then(|text| toml::from_str(&text).map_err(|error| at(syntax(&text, &error))));
     match read {
         Ok(policy) => {
             faults.extend(policy.check());

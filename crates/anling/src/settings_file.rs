@@ -134,13 +134,32 @@ impl Fault {
 pub(crate) fn syntax(text: &str, error: &Error) -> Fault {
     let span = error.span().unwrap_or_default();
     let line = line_of(text, span.start);
-    let written = text.lines().nth(line - 1).unwrap_or_default().trim();
-    let written = shown(written);
+    let written = about(text.lines().nth(line - 1).unwrap_or_default());
     let message = error.message().lines().next().unwrap_or_default();
     let says = format!(
         "{written} cannot be read ({message}); write name = value, texts in \"quotes\", and each name once"
     );
     Fault { line, says }
+}
+
+/// The text of a file, or its first line that is not UTF-8.
+pub(crate) fn utf8(bytes: Vec<u8>) -> Result<String, Fault> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        Fault {
+            line: 1 + good.iter().filter(|byte| **byte == b'\n').count(),
+            says: "this line is not UTF-8; save the file as UTF-8".to_owned(),
+        }
+    })
+}
+
+/// What a line is about, if it begins with a name. Anything else in a line that does not read may be a secret: the value
+/// of an entry written with a colon, without a sign between, or broken over two lines.
+fn about(line: &str) -> String {
+    let name = line.find(['=', ':']).map(|end| line[..end].trim());
+    let plain = |it: char| it.is_ascii_alphanumeric() || matches!(it, '_' | '-' | '.');
+    let name = name.filter(|it| !it.is_empty() && it.chars().all(plain));
+    name.map_or_else(|| "this line".to_owned(), shown)
 }
 
 fn line_of(text: &str, at: usize) -> usize {
@@ -361,6 +380,35 @@ mod tests {
         assert!(told[0].starts_with("line 1: \"console_listen\" cannot be read"));
         assert!(told[2].starts_with("line 4: \"secret\" cannot be read"));
         assert!(!told.concat().contains("hush"), "{told:#?}");
+    }
+
+    /// Each was once told with the secret in it.
+    #[test]
+    fn a_secret_is_not_told_however_its_line_is_broken() {
+        for (text, wanted) in [
+            (
+                "secret: \"hush-hush\"\n",
+                "line 1: \"secret\" cannot be read",
+            ),
+            ("secret \"hush-hush\"\n", "line 1: this line cannot be read"),
+            (
+                "secret =\n\"hush-hush\"\n",
+                "line 2: this line cannot be read",
+            ),
+            ("secret = \"\nhush\"\n", "line 2: this line cannot be read"),
+        ] {
+            let told = faults(text);
+            assert!(told.iter().any(|it| it.starts_with(wanted)), "{told:#?}");
+            assert!(!told.concat().contains("hush"), "{told:#?}");
+        }
+    }
+
+    #[test]
+    fn a_file_in_another_encoding_is_told_with_its_line() {
+        let gbk = b"duty_phone = \"1\"\n# \xd6\xb5\xb0\xe0\n".to_vec();
+        let fault = utf8(gbk).map_err(|fault| fault.told()).unwrap_err();
+        assert!(fault.starts_with("line 2: "), "{fault}");
+        assert_eq!(utf8(b"a".to_vec()).ok().as_deref(), Some("a"));
     }
 
     #[test]
