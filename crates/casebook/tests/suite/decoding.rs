@@ -75,7 +75,7 @@ fn stream_of(name: &str) -> &'static str {
 fn recorded(begins: &str, name: &str, body: &[u8], meta: &[u8]) -> Recorded {
     Recorded {
         position: Position(7),
-        stream: StreamName::new(&format!("{begins}-x")).unwrap(),
+        stream: StreamName::new(format!("{begins}-x")).unwrap(),
         revision: Revision(3),
         id: EventId(ID),
         kind: name.into(),
