@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 use tokio::process::Command;
+use wire::card::Card;
 
 /// Acknowledged presses, by device and number, with the position told.
 pub type Kept = Arc<Mutex<BTreeMap<(String, String), u64>>>;
@@ -118,6 +119,37 @@ pub async fn nobody_is_forgotten(node: &Node, token: &str) {
         subjects.len(),
         "one open incident per resident"
     );
+}
+
+/// A board that was carried on through every interruption is the board that somebody sees who opens the page anew. Rings go on
+/// meanwhile: a card is compared where both have it at the same revision, which must be most of them.
+pub async fn the_board_has_no_gap(
+    node: &Node,
+    token: &str,
+    console: &str,
+    position: u64,
+    cards: BTreeMap<String, Card>,
+) {
+    let head = Page::open(node, token, "head", None).await.told().await;
+    let mut carried_on = Page::open(node, token, console, Some(position)).await;
+    carried_on.cards = cards;
+    while carried_on.position < head {
+        carried_on.hear().await;
+    }
+    let carried_on = carried_on.cards;
+    let mut anew = Page::open(node, token, console, None).await;
+    anew.told().await;
+    let ids = |cards: &BTreeMap<String, Card>| cards.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(ids(&carried_on), ids(&anew.cards), "the same calls");
+    let alike = carried_on.iter().filter(|(id, card)| {
+        let other = &anew.cards[*id];
+        if card.revision == other.revision {
+            assert_eq!(*card, other, "a card is the same card");
+        }
+        card.revision == other.revision
+    });
+    let (alike, all) = (alike.count(), carried_on.len());
+    assert!(2 * alike > all, "{alike} of {all} cards at one revision");
 }
 
 /// The whole log, oldest first, as the command line prints it.

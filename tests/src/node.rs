@@ -17,7 +17,7 @@ use tokio::{
 };
 
 /// How long a node may take until it listens; a new city is made within.
-const START_WITHIN: Duration = Duration::from_secs(90);
+const START_WITHIN: Duration = Duration::from_secs(240);
 
 /// A device of the demo city.
 #[derive(Debug, Clone)]

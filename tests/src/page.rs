@@ -5,7 +5,10 @@
 
 use crate::Node;
 use futures_util::{SinkExt, StreamExt};
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use wire::{
     card::Card,
@@ -85,9 +88,45 @@ impl Page {
             .expect("the console speaks in time")
     }
 
+    /// Hears the first whole board; returns its position.
+    pub async fn told(&mut self) -> u64 {
+        loop {
+            if let ToPage::Snapshot { position, .. } = self.hear().await {
+                return position;
+            }
+        }
+    }
+
     /// Stays connected, hearing whatever comes; ends never.
     pub async fn stay(&mut self) {
         loop {
+            self.next().await;
+        }
+    }
+
+    /// Stays connected as a desk where all that rings is shown and sounded and nobody accepts; ends never.
+    pub async fn show_everything(&mut self) {
+        let mut shown = BTreeSet::new();
+        loop {
+            let rings: Vec<_> = self
+                .cards
+                .values()
+                .filter(|card| card.rings_me)
+                .filter_map(|card| {
+                    let offer = card.offer.as_ref()?;
+                    Some((card.id.clone(), offer.ring, offer.round, card.revision))
+                })
+                .collect();
+            for (incident, ring, round, revision) in rings {
+                if shown.insert((incident.clone(), ring, round)) {
+                    self.say(&FromPage::Shown {
+                        incident,
+                        revision,
+                        sounded: true,
+                    })
+                    .await;
+                }
+            }
             self.next().await;
         }
     }

@@ -6,7 +6,7 @@
 )]
 
 use journeys::{
-    Page, Store,
+    Account, Node, Page, Store,
     load::{self, Kept, Presser},
     on_both_stores,
 };
@@ -22,6 +22,13 @@ const KILLS: usize = 10;
 /// Within how many milliseconds the moments lie, 300 ms after each start.
 const MOMENTS: u64 = 1_700;
 const PRESSERS: usize = 8;
+
+fn account_of_the_desk(node: &Node) -> Account {
+    let mut accounts = node.accounts().into_iter();
+    accounts
+        .find(|account| account.scope == "city" && account.role == "operator")
+        .unwrap()
+}
 
 fn kills() -> usize {
     let asked = std::env::var("ANLING_KILLS");
@@ -42,11 +49,7 @@ async fn kills_lose_no_acknowledged_press_and_leave_no_call_unowned(store: Store
     let mut moment = 0x2545_f491_4f6c_dd1d_u64;
     for run in 0..kills() {
         let node = store.start(&data, 64).await;
-        let account = node
-            .accounts()
-            .into_iter()
-            .find(|account| account.scope == "city" && account.role == "operator")
-            .unwrap();
+        let account = account_of_the_desk(&node);
         let token = node.sign_in(&account).await;
         let mut page = Page::open(&node, &token, "survivor", position).await;
         page.cards = std::mem::take(&mut cards);
@@ -115,6 +118,9 @@ async fn kills_lose_no_acknowledged_press_and_leave_no_call_unowned(store: Store
         "a console of the killed process is not counted on"
     );
     load::nobody_is_forgotten(&node, &token).await;
+    let survivor = account_of_the_desk(&node);
+    let token = node.sign_in(&survivor).await;
+    load::the_board_has_no_gap(&node, &token, "survivor", position.unwrap(), cards).await;
     node.stop().await;
     load::nothing_is_doubled(&load::read_log(&store, &data).await);
     // What was signed before each kill is under what was signed after it.
