@@ -35,6 +35,9 @@ const REQUIRED: &[&str] = &["src", "index.html", "package.json", "package-lock.j
 /// The oldest Node that the page's tools run on.
 const NODE: (u32, u32) = (20, 19);
 
+/// How to get one. Debian 12's own package is 18; its npm brings a newer one, which stands first on the path.
+const INSTALL: &str = "install it: sudo apt-get install npm && sudo npm install --global node@22   (or from https://nodejs.org)";
+
 /// Stops the build with lines that say what to do.
 fn fail(lines: &[&str]) -> ! {
     for line in lines {
@@ -98,7 +101,7 @@ fn check_node() {
     let Some(found) = found else {
         fail(&[
             "Node.js is not installed, and the console's page is built with it (20.19 or newer; 22 is better)",
-            "install it: sudo apt-get install nodejs npm   (or from https://nodejs.org)",
+            INSTALL,
             "or build without the page: CONSOLE_DIST=none cargo build",
         ]);
     };
@@ -115,7 +118,8 @@ fn check_node() {
         );
         fail(&[
             &line,
-            "install a newer one from https://nodejs.org, or build without the page: CONSOLE_DIST=none cargo build",
+            INSTALL,
+            "or build without the page: CONSOLE_DIST=none cargo build",
         ]);
     }
     let npm = Command::new("npm").arg("--version").output();

@@ -6,7 +6,7 @@
 )]
 
 use journeys::{Cluster, Node, PostgresServer, Store, binary};
-use std::{path::Path, process::Command};
+use std::{os::unix::fs::PermissionsExt, path::Path, process::Command};
 
 fn fails(args: &[&str]) -> (i32, String) {
     let output = Command::new(binary()).args(args).output().unwrap();
@@ -49,6 +49,37 @@ fn a_folder_of_other_things_is_left_alone() {
         std::fs::read_to_string(dir.path().join("thesis.doc")).unwrap(),
         "years of work"
     );
+}
+
+/// Cargo asks the compiler for its version first of all; that is when Node is looked for.
+#[test]
+fn a_missing_or_too_old_node_is_told_in_the_first_second_with_the_line_that_installs_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let wrapper = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.cargo/rustc");
+    let asked = |node: Option<&str>, page: Option<&str>| {
+        let fake = dir.path().join("node");
+        let _ = std::fs::remove_file(&fake);
+        if let Some(version) = node {
+            std::fs::write(&fake, format!("#!/bin/sh\necho {version}\n")).unwrap();
+            std::fs::set_permissions(&fake, PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        let mut command = Command::new("/bin/sh");
+        command.arg(&wrapper).args(["/bin/echo", "-vV"]);
+        command.env_clear().env("PATH", dir.path());
+        command.envs(page.map(|page| ("CONSOLE_DIST", page)));
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), said)
+    };
+    for (node, found) in [(None, "none"), (Some("v18.20.4"), "v18.20.4")] {
+        let (went_on, said) = asked(node, None);
+        assert!(!went_on, "{said}");
+        assert!(said.contains(found), "{said}");
+        assert!(said.contains("npm install --global node@22"), "{said}");
+    }
+    assert!(asked(Some("v20.19.1"), None).0);
+    assert!(asked(Some("v22.3.0"), None).0);
+    assert!(asked(None, Some("none")).0, "the page may be left out");
 }
 
 #[test]
