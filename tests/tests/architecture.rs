@@ -99,34 +99,104 @@ fn leaves_and_neighbours_keep_apart() {
     }
 }
 
-fn sources(dir: &Path, found: &mut Vec<PathBuf>) {
+fn sources(dir: &Path, kinds: &[&str], found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(dir).unwrap().flatten() {
         let path = entry.path();
         let name = entry.file_name();
         if path.is_dir() {
             if name != "target" && name != "node_modules" {
-                sources(&path, found);
+                sources(&path, kinds, found);
             }
-        } else if path.extension().is_some_and(|ext| ext == "rs") {
+        } else if let Some(kind) = path.extension()
+            && kinds.iter().any(|wanted| kind == *wanted)
+        {
             found.push(path);
         }
     }
 }
 
+/// How a file's first line begins when it says what the file is for, by the kind of file.
+const HEADERS: [(&str, &str); 8] = [
+    ("rs", "//! "),
+    ("ts", "// "),
+    ("mjs", "// "),
+    ("svelte", "<!-- For: "),
+    ("css", "/* "),
+    ("py", "\"\"\""),
+    ("sql", "-- "),
+    ("proto", "// "),
+];
+
 #[test]
 fn every_file_says_what_it_is_for() {
+    for (kind, begins) in HEADERS {
+        let mut files = Vec::new();
+        for dir in ["crates", "tests", "loadtest", "bench"] {
+            sources(&root().join(dir), &[kind], &mut files);
+        }
+        let silent: Vec<_> = files
+            .iter()
+            .filter(|path| !fs::read_to_string(path).unwrap().starts_with(begins))
+            .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
+            .collect();
+        assert!(silent.is_empty(), "no header: {silent:#?}");
+        assert!(!files.is_empty(), "there are files of kind {kind}");
+    }
+}
+
+#[test]
+fn every_crate_has_its_invariant_written_down() {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let map = text.split("## Code map").nth(1).unwrap();
+    let map = map.split("\n## ").next().unwrap();
+    for (room, _) in edges_in_manifests() {
+        let entry = map
+            .split("\n\n")
+            .find(|entry| entry.starts_with(&format!("**`{room}`**")));
+        let entry = entry.unwrap_or_else(|| panic!("{room} is not on the code map"));
+        assert!(
+            entry.contains("*Invariant: "),
+            "{room} has no invariant: {entry}"
+        );
+    }
+}
+
+/// What the rules may not use: state must be the same fold on every machine.
+const NOT_IN_RULES: [&str; 14] = [
+    "f32",
+    "f64",
+    "HashMap",
+    "HashSet",
+    "async",
+    "await",
+    "Instant",
+    "SystemTime",
+    "rand",
+    "tokio",
+    "fs",
+    "net",
+    "env",
+    "thread",
+];
+
+#[test]
+fn the_rules_have_no_clock_no_chance_no_floats_and_no_hash_order() {
     let mut files = Vec::new();
-    sources(&root().join("crates"), &mut files);
-    sources(&root().join("tests"), &mut files);
-    sources(&root().join("loadtest"), &mut files);
-    sources(&root().join("bench"), &mut files);
-    let silent: Vec<_> = files
-        .iter()
-        .filter(|path| !fs::read_to_string(path).unwrap().starts_with("//! "))
-        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
-        .collect();
-    assert!(silent.is_empty(), "no header: {silent:#?}");
-    assert!(files.len() > 50, "found only {} files", files.len());
+    sources(&root().join("crates/domain/src"), &["rs"], &mut files);
+    // Tests of the rules read and write their golden files.
+    files.retain(|path| !path.components().any(|part| part.as_os_str() == "tests"));
+    let mut found = Vec::new();
+    for path in &files {
+        for (number, line) in fs::read_to_string(path).unwrap().lines().enumerate() {
+            let code = line.split("//").next().unwrap_or_default();
+            let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+            if let Some(word) = words.find(|word| NOT_IN_RULES.contains(word)) {
+                found.push(format!("{}:{}: {word}", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+    assert!(files.len() > 20, "found only {} files", files.len());
 }
 
 #[test]
@@ -134,7 +204,7 @@ fn only_the_binary_reads_the_environment() {
     let mut files = Vec::new();
     for room in fs::read_dir(root().join("crates")).unwrap().flatten() {
         if room.file_name() != "anling" {
-            sources(&room.path().join("src"), &mut files);
+            sources(&room.path().join("src"), &["rs"], &mut files);
         }
     }
     let readers: Vec<_> = files
