@@ -115,14 +115,12 @@ pub(crate) struct Press {
     /// Base address of the device door [default: from DIR/listening.json]
     #[arg(long, value_name = "URL")]
     pub(crate) url: Option<String>,
-    /// Data folder of a running Anling, to find the door (and, in the demo, a device)
-    #[arg(
-        long,
-        env = "ANLING_DATA",
-        default_value = "./anling-data",
-        value_name = "DIR"
-    )]
-    pub(crate) data: PathBuf,
+    /// Settings file (TOML) of a running Anling, to find its data folder
+    #[arg(long, env = "ANLING_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder of a running Anling, to find the door (and, in the demo, a device) [default: ./anling-data]
+    #[arg(long, env = "ANLING_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
     /// The device
     #[arg(long)]
     pub(crate) device: Option<String>,

@@ -7,9 +7,10 @@ use crate::{
     cli::Press,
     doors::Listening,
     failure::{Doing, Failure},
+    settings::{Given, Settings, Store},
 };
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// How often the stage is asked for with `--follow`.
 const FOLLOW_EVERY: Duration = Duration::from_secs(1);
@@ -19,7 +20,7 @@ pub(crate) async fn run(args: Press) -> Result<(), Failure> {
     let base = match &args.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => {
-            let listening = Listening::read(&args.data)?;
+            let listening = Listening::read(&folder(&args)?)?;
             if listening.devices.is_none() {
                 return Err(Failure::setting(
                     "the Anling of this folder hears no devices; give --url of one that has the role ingest",
@@ -94,12 +95,26 @@ async fn follow(
     }
 }
 
+/// The folder of the Anling that is meant, as every command finds it.
+fn folder(args: &Press) -> Result<PathBuf, Failure> {
+    let store = Store {
+        config: args.config.clone(),
+        data: args.data.clone(),
+        ..Store::default()
+    };
+    Ok(Settings::load(&Given {
+        store,
+        ..Given::default()
+    })?
+    .data)
+}
+
 /// The device given, or the first of the demo city.
 fn device(args: &Press) -> Result<(String, String), Failure> {
-    let list = args.data.join("demo-devices.csv");
     match (&args.device, &args.key) {
         (Some(device), Some(key)) => Ok((device.clone(), key.clone())),
         (wanted, _) => {
+            let list = folder(args)?.join("demo-devices.csv");
             let text = std::fs::read_to_string(&list).map_err(|_| {
                 Failure::setting("give --device and --key, or --data of a demo city")
             })?;
