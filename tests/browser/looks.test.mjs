@@ -165,6 +165,14 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   const ringing = page.locator('[data-testid="queue-row"].rings').first();
   await ringing.click();
   wrong.push(...(await inBoth(page, 'desk ringing', DESKS, change)));
+  for (const language of ['zh', 'en']) {
+    await change(language);
+    await page.keyboard.press('j');
+    await page.locator('[data-testid^="choose-"]').first().waitFor();
+    wrong.push(...(await look(page, `decline ${language}`, DESKS)));
+    await page.keyboard.press('Escape');
+    await page.locator('dialog[open]').waitFor({ state: 'detached' });
+  }
   await page.locator(`[data-incident="${mine}"]`).click();
   await page.getByTestId('call-120').waitFor();
 
@@ -187,6 +195,15 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await inDialog('delay', 'l', 'choose-delay-5');
   await inDialog('qr', 'q', 'phone-qr');
   await inDialog('find', '/', 'find-go');
+  const { resident } = await ask('GET', `/v1/incidents/${mine}`);
+  const number = (await ask('GET', `/v1/residents/${resident.id}`)).phone;
+  await page.keyboard.press('/');
+  await page.getByTestId('find-phone').fill(number);
+  await page.keyboard.press('Enter');
+  await page.getByTestId('find-results').waitFor();
+  wrong.push(...(await look(page, `found ${await page.evaluate(() => document.documentElement.lang.slice(0, 2))}`, DESKS)));
+  await page.keyboard.press('Escape');
+  await page.locator('dialog[open]').waitFor({ state: 'detached' });
   await inDialog('help', '?', 'dialog-cancel');
 
   await page.keyboard.press('Alt+2');
@@ -198,6 +215,19 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await page.getByTestId('closed-row').first().click();
   await page.getByTestId('replay-this').waitFor();
   wrong.push(...(await inBoth(page, 'closed card', DESKS, change)));
+  for (const language of ['zh', 'en']) {
+    await change(language);
+    await page.getByTestId('reopen').click();
+    await page.getByTestId('reopen-called_again').waitFor();
+    wrong.push(...(await look(page, `reopen ${language}`, DESKS)));
+    await page.keyboard.press('Escape');
+    await page.locator('dialog[open]').waitFor({ state: 'detached' });
+  }
+  await page.keyboard.press('Alt+4');
+  await page.getByTestId('replay-choice').first().waitFor();
+  wrong.push(...(await inBoth(page, 'replay chooser', DESKS, change)));
+  await page.keyboard.press('Alt+3');
+  await page.getByTestId('closed-row').first().click();
   await page.getByTestId('replay-this').click();
   for (let steps = 0; steps < 3; steps += 1) await page.getByTestId('replay-next').click();
   await page.locator('[data-testid="replay-queue"] [data-testid="queue-row"]').first().waitFor();
@@ -218,9 +248,29 @@ test('the desk is whole at every size, in Chinese and English', async () => {
   await phone.getByTestId('m-depart').tap();
   await phone.getByTestId('m-arrive').waitFor();
   wrong.push(...(await inBoth(phone, 'm under way', [HAND], other)));
+  await phone.getByTestId('m-need-120').tap();
+  await phone.getByTestId('m-120-confirm').waitFor();
+  wrong.push(...(await look(phone, 'm ambulance en', [HAND])));
+  await phone.keyboard.press('Escape');
+  await phone.getByTestId('m-120-confirm').waitFor({ state: 'detached' });
   await phone.getByTestId('m-resolve').tap();
   await phone.getByTestId('m-resolve-submit').waitFor();
   wrong.push(...(await look(phone, 'm resolve en', [HAND])));
+  await phone.keyboard.press('Escape');
+  await phone.getByTestId('m-resolve-submit').waitFor({ state: 'detached' });
+
+  // A carer of another site, who waits.
+  const admin = await apiOf(node, node.accounts.find((one) => one.role === 'administrator'));
+  const elsewhere = options.find((one) => one.site && one.site !== account.site);
+  const waiting = await admin('POST', '/v1/phone-links', { responder: elsewhere.responder });
+  const idle = await openPage(browser, { ...HAND, mobile: true });
+  await idle.goto(waiting.url);
+  await idle.locator('[data-testid="m-waiting"], [data-testid="m-ringing"]').first().waitFor();
+  const idleIn = async (wanted) => {
+    if (!(await idle.evaluate(() => document.documentElement.lang)).startsWith(wanted)) await idle.getByTestId('m-language').click();
+  };
+  wrong.push(...(await inBoth(idle, 'm waiting', [HAND], idleIn)));
+  idle.assertClean(node.console);
   assert.deepEqual(wrong, []);
   page.assertClean(node.console);
   phone.assertClean(node.console);
@@ -244,4 +294,17 @@ test('the presser’s page and the duty phone are whole on a phone', async () =>
   assert.deepEqual(wrong, []);
   sos.assertClean(node.devices);
   telephone.assertClean(node.console);
+});
+
+test('what an old browser gets is whole at every size', async () => {
+  const wrong = [];
+  for (const [name, where] of [['too old', '/'], ['m too old', '/m']]) {
+    const page = await openPage(browser);
+    await page.route('**/assets/*.js', (route) => route.abort());
+    await page.goto(`${node.console}${where}`);
+    await page.locator('html.too-old').waitFor();
+    wrong.push(...(await look(page, name, DESKS)));
+    await page.close();
+  }
+  assert.deepEqual(wrong, []);
 });
