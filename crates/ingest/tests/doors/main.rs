@@ -11,6 +11,7 @@ mod contract;
 mod dc09;
 mod dc09_bad;
 mod dc09_limits;
+mod odd_input;
 mod panel;
 mod privacy;
 mod way_back;
