@@ -18,7 +18,7 @@ use std::{
 use uuid::Uuid;
 
 /// The file by which we know our own folder.
-const MARK: &str = "anling.json";
+pub(crate) const MARK: &str = "anling.json";
 
 /// What a folder is for; written once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ struct Mark {
 /// The layout this version writes and reads.
 const FORMAT: u32 = 1;
 /// The log's file, as `eventlog` names it.
-const LOG: &str = "log.sqlite";
+pub(crate) const LOG: &str = "log.sqlite";
 
 /// What stands in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -184,24 +184,6 @@ impl Folder {
         let mut mark = read_mark(&self.path)?;
         change(&mut mark);
         write_mark(&self.path, &mark)
-    }
-
-    /// Removes everything of ours in the folder, so that it is new again. Only a demo's folder, never a service's.
-    pub(crate) fn clear_demo(path: &Path) -> Result<(), Failure> {
-        if !path.join(MARK).exists() {
-            return Ok(());
-        }
-        let text = fs::read_to_string(path.join(MARK)).doing("read the data folder's mark")?;
-        let mark: Option<Mark> = serde_json::from_str(&text).ok();
-        if mark.is_none_or(|mark| mark.purpose != Purpose::Demo) {
-            return Err(Failure::new(format!(
-                "{} does not hold a demo city; choose another folder with --data",
-                path.display()
-            )));
-        }
-        // The lock is taken and let go, so that a running process's folder is never pulled away.
-        eventlog::check_unlocked(path).map_err(Failure::new)?;
-        fs::remove_dir_all(path).doing("remove the old demo city")
     }
 
     /// The folder.
@@ -376,14 +358,5 @@ mod tests {
         assert!(alone.contains("database_url"), "{alone}");
         let node = folder.node().unwrap();
         assert_eq!(folder.node().unwrap(), node, "for ever");
-    }
-
-    #[test]
-    fn only_a_demo_folder_is_cleared() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("service");
-        Folder::open(&path, Purpose::Service).unwrap();
-        assert!(Folder::clear_demo(&path).is_err());
-        assert!(path.join(MARK).exists());
     }
 }

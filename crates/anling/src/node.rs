@@ -38,6 +38,8 @@ pub(crate) struct Setting {
     pub(crate) tls: Option<RustlsConfig>,
     /// A plain console door on loopback for the demo's cast.
     pub(crate) backstage: Option<(TcpListener, TcpListener)>,
+    /// Who stands before the console's outer door.
+    pub(crate) before: Box<dyn FnOnce(Router) -> Router + Send>,
 }
 
 /// Sockets bound before anything is promised: those of the roles held, and no other.
@@ -218,11 +220,12 @@ impl Node {
         let mut served = Vec::new();
         let ringing = parts.ringing.handle();
         let (console_inside, devices_inside) = setting.backstage.unzip();
+        let desk_outside = desk.clone().map(setting.before);
         let doors = [
             (devices_inside, device_door.clone(), None, None),
             (sockets.devices, device_door, setting.tls.clone(), None),
-            (console_inside, desk.clone(), None, ringing.clone()),
-            (sockets.console, desk, setting.tls, ringing.clone()),
+            (console_inside, desk, None, ringing.clone()),
+            (sockets.console, desk_outside, setting.tls, ringing.clone()),
             (sockets.ops, Some(ops), None, ringing.clone()),
         ];
         for (socket, router, tls, threads) in doors {
@@ -357,6 +360,7 @@ pub(crate) async fn serve(args: Serve) -> Result<(), Failure> {
         beside: Router::new(),
         tls: None,
         backstage: None,
+        before: Box::new(|router| router),
     };
     let nobody = ground.directory.city().operators.is_empty();
     let node = Node::start(folder, ground, &settings, sockets, setting).await?;

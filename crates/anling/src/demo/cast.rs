@@ -1,23 +1,19 @@
-//! The cast: simulated seniors who press and operators who answer, through the public doors only.
+//! The cast: simulated seniors who press, operators who answer and responders who go, through the public doors only.
 //!
 //! For: a demo city that lives, and that makes room for its visitor.
 //! May not know: anything the doors do not tell, but for who is on duty where (to leave the visitor's site alone, and
-//! to choose a call that rings there first).
+//! to choose a call that rings there first) and whose phone a visitor holds.
 
 use super::{
+    carer::{self, Carers},
     hand::{self, Hand},
+    near::{CALL_TRIES, near},
     people::{DemoAccount, DemoDevice},
+    porter::Phones,
 };
-use directory::{City, Directory};
-use domain::{
-    SiteId, Timestamp,
-    geography::Place,
-    policy::RingPolicy,
-    ranking::{SiteNow, rank},
-    signal::SignalKind,
-    site::{SiteKind, SiteRecord},
-};
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::SliceRandom};
+use directory::Directory;
+use domain::SiteId;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
@@ -34,10 +30,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const FIRST_CALL_AFTER: Duration = Duration::from_secs(4);
 /// Between further calls to a visitor who has nothing to do.
 const NEXT_CALL_AFTER: Duration = Duration::from_secs(90);
-/// Devices nearest to a visitor's site that are weighed for a call of theirs.
-const WEIGHED: usize = 60;
-/// Devices tried for one call of a visitor.
-const CALL_TRIES: usize = 4;
 /// How the cast's press numbers begin: so that its calls are known from a visitor's after a pause.
 pub(crate) const CAST_PRESS: &str = "cast-";
 
@@ -56,6 +48,7 @@ pub(crate) struct Stage {
     pub(crate) accounts: Arc<Vec<DemoAccount>>,
     pub(crate) presses: Arc<Vec<DemoDevice>>,
     pub(crate) directory: Directory,
+    pub(crate) phones: Phones,
     pub(crate) calls_per_minute: u32,
     pub(crate) drive_speed: u32,
     pub(crate) seed: u64,
@@ -88,6 +81,20 @@ pub(crate) async fn play(stage: Stage, stop: CancellationToken) {
         reserved.clone(),
         stop.clone(),
     ));
+    if let Some(account) = watcher(&stage.accounts) {
+        let cast = stage.accounts.iter().filter(|account| account.cast);
+        let carers = Carers {
+            console: stage.console.clone(),
+            client: client.clone(),
+            account,
+            cast: cast.map(|account| account.name.clone()).collect(),
+            visited: visited.subscribe(),
+            phones: stage.phones.clone(),
+            drive_speed: stage.drive_speed,
+            rng: StdRng::seed_from_u64(rng.random()),
+        };
+        tasks.spawn(carer::walk(carers, stop.clone()));
+    }
     for account in stage
         .accounts
         .iter()
@@ -104,6 +111,7 @@ pub(crate) async fn play(stage: Stage, stop: CancellationToken) {
             client: client.clone(),
             visited: visited.subscribe(),
             reserved: reserved.clone(),
+            phones: stage.phones.clone(),
             drive_speed: stage.drive_speed,
             rng: StdRng::seed_from_u64(rng.random()),
         };
@@ -112,6 +120,16 @@ pub(crate) async fn play(stage: Stage, stop: CancellationToken) {
     stop.cancelled().await;
     tasks.close();
     tasks.wait().await;
+}
+
+/// Through whom the cast sees whom visitors send: an account for the whole city that nobody is offered and that takes no
+/// duty.
+fn watcher(accounts: &[DemoAccount]) -> Option<DemoAccount> {
+    let mut last_first = accounts.iter().rev();
+    let fits = |account: &&DemoAccount| {
+        account.scope == "city" && account.role == "operator" && account.button.is_none()
+    };
+    last_first.find(fits).cloned()
 }
 
 /// Seniors press at random moments, `calls_per_minute` on average.
@@ -278,71 +296,4 @@ fn reserve(reserved: &Reserved, device: &DemoDevice) {
     let mut held = reserved.lock().unwrap_or_else(PoisonError::into_inner);
     held.retain(|_, until| *until > Instant::now());
     held.insert(device.device.clone(), Instant::now() + RESERVED_FOR);
-}
-
-/// Devices whose press rings this site first, as the dispatcher ranks, in a random order; for a desk, those of its
-/// district, and for the city desk any. When there is none, the nearest ones.
-fn near<'a>(stage: &'a Stage, city: &City, site: &SiteId) -> Vec<&'a DemoDevice> {
-    let Some(row) = city.sites.get(site) else {
-        return Vec::new();
-    };
-    let record = &row.record;
-    let mut devices: Vec<&DemoDevice> = stage.presses.iter().collect();
-    match record.kind {
-        SiteKind::CityDesk => {}
-        SiteKind::DistrictDesk => devices.retain(|device| device.district == record.district),
-        SiteKind::Station | SiteKind::Facility => {
-            devices.sort_by_key(|device| squared(device, record));
-            devices.truncate(WEIGHED);
-            let first: Vec<_> = devices
-                .iter()
-                .copied()
-                .filter(|device| rung_first(city, device).as_ref() == Some(site))
-                .collect();
-            if first.is_empty() {
-                devices.truncate(CALL_TRIES);
-            } else {
-                devices = first;
-            }
-        }
-    }
-    devices.shuffle(&mut rand::rng());
-    devices
-}
-
-/// Which site a press of this device would ring first.
-fn rung_first(city: &City, device: &DemoDevice) -> Option<SiteId> {
-    let sites: Vec<SiteNow<'_>> = city
-        .open_sites()
-        .map(|record| SiteNow {
-            record,
-            on_duty: city.on_duty(&record.site),
-            load: 0,
-        })
-        .collect();
-    let place = Place {
-        lon_e6: device.lon_e6,
-        lat_e6: device.lat_e6,
-    };
-    let at = Timestamp(eventlog::clock::now_micros() / 1000);
-    let ranked = rank(
-        place,
-        device.home_station.as_ref(),
-        &sites,
-        city.ground(),
-        &RingPolicy::default(),
-        at,
-        SignalKind::Sos,
-    );
-    let mut eligible = ranked.into_iter().filter(|one| one.ruled_out.is_none());
-    eligible.next().map(|one| one.site)
-}
-
-/// How far apart, squared; good enough to sort by within a city at 45° north.
-fn squared(device: &DemoDevice, record: &SiteRecord) -> i64 {
-    let (dx, dy) = (
-        i64::from(device.lon_e6 - record.lon_e6) * 7 / 10,
-        i64::from(device.lat_e6 - record.lat_e6),
-    );
-    dx * dx + dy * dy
 }

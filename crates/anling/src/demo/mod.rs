@@ -3,17 +3,25 @@
 //! For: a synthetic Harbin on an embedded log, made once and continued, with a cast that plays and a door for visitors.
 //! May not know: rules; everything the cast does goes through the public doors.
 
+mod carer;
 mod cast;
+mod fresh;
+mod greeting;
 mod hand;
+mod held;
 mod lan;
+mod line;
+mod near;
 mod panels;
 mod people;
 mod phone;
+mod porter;
+mod roles;
 mod tidy;
 
 use crate::{
     cli::Demo,
-    doors::{self, Listening},
+    doors,
     failure::{Doing, Failure},
     folder::{Folder, Purpose},
     ground::Ground,
@@ -24,14 +32,11 @@ use crate::{
 use console::ConsoleOptions;
 use directory::harbin;
 use dispatcher::DispatcherOptions;
-use domain::{
-    operator::{Role, Scope},
-    site::SiteKind,
-};
+use greeting::{Greeting, greet};
 use indicatif::{ProgressBar, ProgressStyle};
-use people::{DemoAccount, DemoDevice};
+use people::DemoDevice;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What the city was made from; a continued city keeps it.
@@ -73,8 +78,9 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
         )));
     }
     let sockets = Sockets::bind(&settings)?;
-    if args.fresh {
-        Folder::clear_demo(&settings.data)?;
+    if args.fresh && fresh::clear(&settings.data)? {
+        println!();
+        println!("  --fresh: 旧的城市已删除 / the old city was removed");
     }
     let folder = Folder::open(&settings.data, Purpose::Demo)?;
     let ground = Ground::open(&folder, &settings).await?;
@@ -110,6 +116,8 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
     let secret =
         uuid::Uuid::new_v4().simple().to_string() + &uuid::Uuid::new_v4().simple().to_string();
     let exchange = phone::Exchange::new(&secret, &console_inside);
+    let porter = porter::Porter::new(&console_inside);
+    let phones = porter.phones();
 
     let public_url = match &certificate {
         Some(certificate) => certificate.console_url.clone(),
@@ -130,7 +138,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
             public_url: public_url.clone(),
             tls: args.lan,
             demo: true,
-            demo_accounts: buttons(&accounts),
+            demo_accounts: roles::buttons(&accounts),
             duty_phone: settings.duty_phone.clone(),
             webhook_secret: webhooks
                 .duty_phone
@@ -148,6 +156,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
             .as_ref()
             .map(|certificate| certificate.config.clone()),
         backstage: Some(backstage),
+        before: Box::new(move |router| porter.before(router)),
     };
     let directory = ground.directory.clone();
     let node = Node::start(folder.clone(), ground, &settings, sockets, setting).await?;
@@ -163,10 +172,8 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
         new,
         tidied,
         device: devices.first(),
+        certificate: certificate.as_ref(),
     });
-    if let Some(certificate) = &certificate {
-        certificate.greet(devices.first());
-    }
 
     let stop = CancellationToken::new();
     let cast = (!args.no_cast).then(|| {
@@ -176,6 +183,7 @@ pub(crate) async fn run(args: Demo) -> Result<(), Failure> {
             accounts,
             presses: Arc::new(devices),
             directory,
+            phones,
             calls_per_minute: args.calls_per_minute,
             drive_speed: args.drive_speed,
             seed: made.seed,
@@ -249,7 +257,7 @@ fn begin(folder: &Folder, ground: &Ground, args: &Demo) -> Result<Made, Failure>
         residents: args.residents,
     };
     let password = uuid::Uuid::new_v4().simple().to_string()[..10].to_owned();
-    people::write_accounts(folder, &accounts(&harbin::city(&plan), &password))?;
+    people::write_accounts(folder, &roles::accounts(&harbin::city(&plan), &password))?;
     people::write_devices(folder, harbin::residents(&plan).map(device))?;
     let made = Made {
         seed: plan.seed,
@@ -286,203 +294,4 @@ fn device(resident: harbin::ResidentPlan) -> DemoDevice {
         lon_e6: resident.profile.lon_e6,
         lat_e6: resident.profile.lat_e6,
     }
-}
-
-/// Every account; the first of each site is the cast's, and some of the others become buttons.
-fn accounts(city: &harbin::CityPlan, password: &str) -> Vec<DemoAccount> {
-    let mut manned = BTreeSet::new();
-    let mut shown = BTreeSet::new();
-    city.accounts
-        .iter()
-        .map(|account| {
-            let site = match &account.scope {
-                Scope::Site(site) => Some(site.clone()),
-                _ => None,
-            };
-            let cast = site
-                .as_ref()
-                .is_some_and(|site| manned.insert(site.clone()));
-            let record = city
-                .sites
-                .iter()
-                .find(|record| Some(&record.site) == site.as_ref());
-            let button = button(account, record)
-                .filter(|(key, ..)| !cast && shown.insert(*key))
-                .map(|(_, zh, en)| (zh, en));
-            DemoAccount {
-                name: account.operator.to_string(),
-                password: password.to_owned(),
-                role: role(account.role).to_owned(),
-                scope: match &account.scope {
-                    Scope::Site(site) => format!("site:{site}"),
-                    Scope::District(district) => format!("district:{district}"),
-                    Scope::City => "city".to_owned(),
-                },
-                site,
-                cast,
-                button,
-            }
-        })
-        .collect()
-}
-
-fn role(role: Role) -> &'static str {
-    match role {
-        Role::Operator => "operator",
-        Role::DistrictManager => "district_manager",
-        Role::Administrator => "administrator",
-        Role::Auditor => "auditor",
-    }
-}
-
-/// One button of each kind; sites that are open day and night, so that the visitor's call comes at any hour.
-fn button(
-    account: &harbin::AccountPlan,
-    record: Option<&domain::site::SiteRecord>,
-) -> Option<(&'static str, String, String)> {
-    let all_day = record.is_some_and(|record| record.hours.opens_min == record.hours.closes_min);
-    match (account.role, record.map(|record| record.kind)) {
-        (Role::Operator, Some(SiteKind::Station)) if all_day => {
-            let record = record?;
-            Some((
-                "station",
-                format!("服务站值班员 · {}", record.name),
-                format!("Station operator · {}", record.name_latin),
-            ))
-        }
-        (Role::Operator, Some(SiteKind::Facility)) if all_day => {
-            let record = record?;
-            Some((
-                "facility",
-                format!("养老机构值班员 · {}", record.name),
-                format!("Facility operator · {}", record.name_latin),
-            ))
-        }
-        (Role::Operator, Some(SiteKind::DistrictDesk)) => {
-            let record = record?;
-            Some((
-                "desk",
-                format!("区调度员 · {}", record.name),
-                format!("District desk · {}", record.name_latin),
-            ))
-        }
-        (Role::Operator, None) => Some((
-            "supervisor",
-            format!("值班长 · {}", account.name),
-            "Shift supervisor".to_owned(),
-        )),
-        (Role::DistrictManager, _) => Some((
-            "manager",
-            format!("区经理 · {}", account.name),
-            "District manager".to_owned(),
-        )),
-        (Role::Administrator, _) => {
-            Some(("admin", "系统管理员".to_owned(), "Administrator".to_owned()))
-        }
-        _ => None,
-    }
-}
-
-fn buttons(accounts: &[DemoAccount]) -> Vec<wire::console::DemoAccount> {
-    accounts
-        .iter()
-        .filter_map(|account| {
-            let (label, label_en) = account.button.clone()?;
-            Some(wire::console::DemoAccount {
-                name: account.name.clone(),
-                password: account.password.clone(),
-                label,
-                label_en,
-                role: account.role.clone(),
-            })
-        })
-        .collect()
-}
-
-struct Greeting<'a> {
-    args: &'a Demo,
-    settings: &'a Settings,
-    listening: &'a Listening,
-    public_url: &'a str,
-    made: Made,
-    new: bool,
-    tidied: usize,
-    device: Option<&'a DemoDevice>,
-}
-
-fn greet(greeting: &Greeting<'_>) {
-    let Greeting {
-        args,
-        settings,
-        listening,
-        public_url,
-        made,
-        new,
-        tidied,
-        device,
-    } = greeting;
-    let since = jiff::Timestamp::from_millisecond(made.at)
-        .map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
-        .unwrap_or_default();
-    println!();
-    println!(
-        "  安铃 Anling {} · 演示城市 demo city (合成数据 synthetic data)",
-        env!("CARGO_PKG_VERSION")
-    );
-    println!(
-        "  {}",
-        if *new {
-            format!(
-                "新城市,{} 位老人 / a new city of {} residents",
-                made.residents, made.residents
-            )
-        } else {
-            format!("继续 {since} 建的城市 / continued from {since}")
-        }
-    );
-    if *tidied > 0 {
-        println!(
-            "  停了一阵:{tidied} 件旧的求助已由系统办结并标明 / {tidied} old incidents were closed by the machine, marked as such"
-        );
-    }
-    println!();
-    println!("  控制台 console     {public_url}/");
-    println!("  值班手机 phone     {public_url}/demo/phone");
-    let (scheme, devices) = (listening.scheme(), listening.devices_here());
-    println!("  设备 devices       {scheme}://{}", devices);
-    if let Some(address) = &listening.dc09 {
-        println!("  报警主机 panels    {address} (SIA DC-09, TCP)");
-    }
-    if let Some(device) = device {
-        println!(
-            "  按钮页 button      {scheme}://{}/sos?device={}#key={}",
-            devices, device.device, device.key
-        );
-        println!();
-        println!("  按一下 press:");
-        let insecure = if listening.tls { "-k " } else { "" };
-        println!(
-            "    curl {insecure}{scheme}://{}/v1/signals -H 'Authorization: Bearer {}' \\",
-            devices, device.key
-        );
-        println!(
-            "      -H 'Content-Type: application/json' -d '{{\"device\":\"{}\",\"press\":\"1\",\"kind\":\"sos\"}}'",
-            device.device
-        );
-    }
-    println!();
-    println!(
-        "  数据 data          {} (demo-accounts.json, demo-devices.csv)",
-        settings.data.display()
-    );
-    let cast = if args.no_cast {
-        "没有 none".to_owned()
-    } else {
-        let (calls, speed) = (args.calls_per_minute, args.drive_speed);
-        let s = if calls == 1 { "" } else { "s" };
-        format!("每分钟 {calls} 次呼叫,行车 ×{speed} / {calls} call{s} a minute, driving ×{speed}")
-    };
-    println!("  演员 cast          {cast}");
-    println!("  Ctrl-C 停止 stops; 再次启动,一切还在 start again and everything is still there");
-    println!();
 }
