@@ -215,10 +215,7 @@ impl Writer {
 
     /// Writes until the log is closed or everybody has let go of it; what was queued by then is still written.
     pub(crate) async fn run(mut self) {
-        while let Some((lane, mut batch)) = self.next_batch().await {
-            if self.desk.store.turn().await && lane != Lane::Bulk {
-                self.pour_urgent(&mut batch);
-            }
+        while let Some((lane, batch)) = self.next_batch().await {
             let used = batch.cost;
             let began = Instant::now();
             self.desk.commit(batch.commands).await;
@@ -302,18 +299,14 @@ impl Writer {
             self.bulk.pour(&mut batch, self.pace.limit(Instant::now()));
             return batch;
         }
-        self.pour_urgent(&mut batch);
-        batch
-    }
-
-    fn pour_urgent(&mut self, batch: &mut Batch) {
         let alarms = if self.urgent.waiting() {
             URGENT_COST.half()
         } else {
             URGENT_COST
         };
-        self.alarm.pour(batch, alarms);
-        self.urgent.pour(batch, URGENT_COST);
+        self.alarm.pour(&mut batch, alarms);
+        self.urgent.pour(&mut batch, URGENT_COST);
+        batch
     }
 }
 

@@ -150,12 +150,6 @@ pub(crate) struct StoreSize {
 /// Keeps the log.
 #[async_trait]
 pub(crate) trait Store: Send + Sync + 'static {
-    /// Waits until nobody else can write before our next batch; `false` where there is nothing to wait for. What comes in
-    /// meanwhile can go into that batch. A trouble on the way is met again by the commit.
-    async fn turn(&self) -> bool {
-        false
-    }
-
     /// Makes a batch durable, refusing misfits one by one. Called by one writer at a time.
     async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted>;
 

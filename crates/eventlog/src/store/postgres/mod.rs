@@ -37,7 +37,7 @@ mod tail;
 mod trouble;
 mod warning;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -75,8 +75,6 @@ pub(crate) struct PostgresStore {
     /// One batch at a time; after any trouble the session is let go of, so that nothing half-done or wrongly remembered
     /// outlives it.
     writing: Mutex<Option<Session>>,
-    /// Until when the batch in hand must be done, since its turn was waited for.
-    turn_until: std::sync::Mutex<Option<Instant>>,
     /// For what a call's trip asks of its streams.
     readers: Readers,
     /// For followers, lists and the small doors.
@@ -99,7 +97,6 @@ impl PostgresStore {
         let clock = Arc::new(ServerClock::new(local));
         Ok(Self {
             writing: Mutex::new(Some(session)),
-            turn_until: std::sync::Mutex::default(),
             readers: Readers::new(Arc::clone(&target), Arc::clone(&link)),
             bystanders: Readers::new(Arc::clone(&target), Arc::clone(&link)),
             closing: CancellationToken::new(),
@@ -131,27 +128,6 @@ impl PostgresStore {
             let both = async { tokio::join!(tail, ear) };
             closing.run_until_cancelled(both).await;
         }
-    }
-
-    /// Sets the end of the turn's batch, or takes it away; returns what it was.
-    fn until(&self, end: Option<Instant>) -> Option<Instant> {
-        let mut until = self
-            .turn_until
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::replace(&mut until, end)
-    }
-
-    /// Waits for the head row over the connection that the batch will use.
-    async fn turn(&self) -> Result<bool, Trouble> {
-        let mut writing = self.writing.lock().await;
-        let mut session = match writing.take() {
-            Some(session) => session,
-            None => Session::open(&self.shared.target, &self.shared.link).await?,
-        };
-        let waited = session.turn().await?;
-        *writing = Some(session);
-        Ok(waited)
     }
 
     /// One attempt. The session is put back only when all went well.
@@ -193,32 +169,11 @@ impl PostgresStore {
 
 #[async_trait]
 impl Store for PostgresStore {
-    async fn turn(&self) -> bool {
-        if self.shared.link.check().is_err() {
-            return false;
-        }
-        let until = Instant::now() + COMMIT_WITHIN;
-        self.until(Some(until));
-        match timeout_at(until, PostgresStore::turn(self)).await {
-            Ok(Ok(waited)) => waited,
-            Ok(Err(trouble)) => {
-                tracing::warn!(why = %trouble, "the head row was not had; the batch tries again");
-                false
-            }
-            Err(_) => false,
-        }
-    }
-
     async fn commit(&self, batch: &[Write], now: i64) -> Result<Committed, Uncommitted> {
-        let deadline = self.until(None);
         let lost = |why: &Trouble| Uncommitted::Lost(StoreError(why.to_string()));
-        if let Err(why) = self.shared.link.check() {
-            // It may hold the head row.
-            self.writing.lock().await.take();
-            return Err(lost(&why));
-        }
+        self.shared.link.check().map_err(|why| lost(&why))?;
         let now = (!self.shared.clock.tells_real_time()).then_some(now);
-        let deadline = deadline.unwrap_or_else(|| Instant::now() + COMMIT_WITHIN);
+        let deadline = Instant::now() + COMMIT_WITHIN;
         let done = timeout_at(deadline, self.commit_within(batch, now)).await;
         match done.unwrap_or_else(|_| Err(Trouble::late(COMMIT_WITHIN))) {
             Ok(committed) => Ok(committed),

@@ -1,8 +1,7 @@
 //! The one writing connection of this process and what it remembers.
 //!
 //! For: a batch in one transaction and, mostly, two messages: take the head row and look up, in a later statement, what
-//! the plan needs; insert what fits and commit. Where others write too, the head row is waited for by itself, so that what
-//! comes in meanwhile is of the batch.
+//! the plan needs; insert what fits and commit.
 //! May not know: queues; what fits (the plan decides); whether the server is there. It is dropped whole after any
 //! trouble.
 
@@ -38,8 +37,6 @@ pub(super) struct Session {
     left_at: Option<Position>,
     /// Whether it was still that the last time; when others write too, what we remember is not counted on beforehand.
     alone: bool,
-    /// The head row, when it was taken before its batch.
-    held: Option<Head>,
     streams: Cache<StreamName, StreamRow>,
     /// How streams stand with outside programs.
     lives: Cache<StreamName, Life>,
@@ -79,22 +76,10 @@ impl Session {
             link: Arc::clone(link),
             left_at: None,
             alone: false,
-            held: None,
             streams: Cache::new(HEAD_CACHE),
             lives: Cache::new(HEAD_CACHE),
             ear: Ear::new(),
         })
-    }
-
-    /// Waits for the head row, where it may have to be waited for; says whether it did. After an error the session must be
-    /// dropped.
-    pub(super) async fn turn(&mut self) -> Result<bool, Trouble> {
-        if self.alone {
-            return Ok(false);
-        }
-        let found = self.take_head(0, None).await?;
-        self.held = Some(self.head_of(&found)?);
-        Ok(true)
     }
 
     /// Makes a batch durable, recorded at `now`, or by the server's clock. After an error the session must be dropped.
@@ -103,11 +88,7 @@ impl Session {
         batch: &[Write],
         now: Option<i64>,
     ) -> Result<Committed, Trouble> {
-        let places = match &self.held {
-            // It was taken without knowing what for.
-            Some(_) => 0,
-            None => members(batch).map(|member| member.events.len()).sum(),
-        };
+        let places = members(batch).map(|member| member.events.len()).sum();
         let (mut head, known, mut rows) = self.begin(batch, places).await?;
         let now = now.unwrap_or(head.now_micros);
         let mut planner = Planner::new(known, head.position, now);
@@ -162,14 +143,13 @@ impl Session {
     ) -> Result<(Head, Known, StreamRows), Trouble> {
         let mut rows = self.remembered(batch);
         let wanted = Wanted::of(batch, &rows);
-        let (head, found) = match self.held.take() {
-            Some(head) => (head, wanted.look_up(&mut self.connection).await?),
-            None => {
-                let mut found = self.take_head(places, Some(&wanted)).await?;
-                let looked_up = found.split_off(1.min(found.len()));
-                (self.head_of(&found)?, looked_up)
-            }
+        let found = self.take_head(places, &wanted).await?;
+        let Some((head, found)) = found.split_first() else {
+            return Err(Trouble::Failed("the log has no head row".to_owned()));
         };
+        let head = Head::from_row(head)?;
+        // The row is ours, so nothing can have been committed since that it does not show.
+        self.link.check_head(head.position, self.link.seen())?;
         let mut known = Known::default();
         self.alone = self.left_at.take() == Some(head.position);
         if !self.alone {
@@ -184,7 +164,7 @@ impl Session {
         for (stream, row) in &rows {
             known.set_head(stream, row.head);
         }
-        wanted.learn(&found, &mut known, &mut rows)?;
+        wanted.learn(found, &mut known, &mut rows)?;
         let lives = &mut self.lives;
         look_at_lives(&mut self.connection, lives, batch, &mut known, &mut rows).await?;
         look_for_repeats(&mut self.connection, batch, &mut known, &mut rows).await?;
@@ -196,25 +176,16 @@ impl Session {
     async fn take_head(
         &mut self,
         places: usize,
-        wanted: Option<&Wanted<'_>>,
+        wanted: &Wanted<'_>,
     ) -> Result<Vec<PgRow>, Trouble> {
         let mut sql = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; EXECUTE take_head ({places})"
         );
-        if let Some(wanted) = wanted.filter(|wanted| !wanted.is_empty()) {
+        if !wanted.is_empty() {
             sql.push_str(&format!("; EXECUTE look_up ({})", wanted.literals()?));
         }
         let asked = sqlx::raw_sql(AssertSqlSafe(sql));
         Ok(asked.fetch_all(&mut self.connection).await?)
-    }
-
-    fn head_of(&self, rows: &[PgRow]) -> Result<Head, Trouble> {
-        let row = rows.first();
-        let row = row.ok_or_else(|| Trouble::Failed("the log has no head row".to_owned()))?;
-        let head = Head::from_row(row)?;
-        // The row is ours, so nothing can have been committed since that it does not show.
-        self.link.check_head(head.position, self.link.seen())?;
-        Ok(head)
     }
 
     /// What is remembered of the batch's streams, if it is likely to hold.

@@ -5,10 +5,8 @@ use std::process::Stdio;
 
 use eventlog::{DoorError, Expected, Filter, Lane, Log, Position, PostgresOptions};
 use futures_util::future::join_all;
-use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, Row};
 
-use super::{all, append, follow_without_gap, next_event, open, soon, until};
+use super::{all, append, follow_without_gap, next_event, open, soon};
 use crate::server::PostgresServer;
 use crate::stores::{check_order, exact, fresh, misfit, schema_of, to};
 
@@ -126,42 +124,6 @@ async fn what_one_process_remembers_of_a_stream_does_not_outlive_anothers_append
     append(&b, "s", exact(6), &[fresh()]).await.unwrap();
     append(&a, "t", exact(0), &[fresh()]).await.unwrap();
     check_order(&all(&a).await);
-}
-
-#[tokio::test]
-async fn what_comes_in_while_another_process_writes_is_of_the_next_commit() {
-    const MORE: u64 = 20;
-    let server = PostgresServer::shared();
-    let options = schema_of(server);
-    let log = open(&options).await;
-    let mut other = PgConnection::connect(&options.url).await.unwrap();
-    let hold = format!(
-        "BEGIN; UPDATE {}.head SET position = position; SELECT pg_backend_pid()",
-        options.schema
-    );
-    let held = sqlx::raw_sql(AssertSqlSafe(hold)).fetch_all(&mut other);
-    let held = held.await.unwrap();
-    let holder: String = held.last().unwrap().try_get_unchecked(0).unwrap();
-
-    let send = |stream: String| {
-        let log = log.clone();
-        tokio::spawn(async move { append(&log, &stream, Expected::NoStream, &[fresh()]).await })
-    };
-    let mut sent = vec![send("first".to_owned())];
-    let waits = format!(
-        "SELECT count(*) FROM pg_stat_activity WHERE {holder} = ANY(pg_blocking_pids(pid))"
-    );
-    until(server, &waits, "1").await;
-    sent.extend((0..MORE).map(|n| send(format!("s-{n}"))));
-    while log.metrics().urgent_queued < MORE {
-        tokio::task::yield_now().await;
-    }
-    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
-    for done in sent {
-        done.await.unwrap().unwrap();
-    }
-    assert_eq!(log.metrics().batches, 1, "one commit for all of them");
-    check_order(&all(&log).await);
 }
 
 #[tokio::test]
