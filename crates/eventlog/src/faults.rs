@@ -13,6 +13,7 @@ pub struct MemoryFaults(Arc<Mutex<Switches>>);
 #[derive(Debug, Default)]
 struct Switches {
     fail_appends: u64,
+    fail_after: u64,
     lose_answers: u64,
     fail_reads: u64,
     crash_after: Option<u64>,
@@ -34,7 +35,15 @@ pub(crate) enum Fate {
 impl MemoryFaults {
     /// The next `count` appends write nothing and answer *unavailable*.
     pub fn fail_appends(&self, count: u64) {
-        self.with(|switches| switches.fail_appends = count);
+        self.fail_appends_after(0, count);
+    }
+
+    /// The same after `taken` more that are taken.
+    pub fn fail_appends_after(&self, taken: u64, count: u64) {
+        self.with(|switches| {
+            switches.fail_after = taken;
+            switches.fail_appends = count;
+        });
     }
 
     /// The next `count` appends are written, and answer *unavailable* all the same.
@@ -84,7 +93,7 @@ impl MemoryFaults {
             if switches.crashed {
                 return Fate::Failed;
             }
-            if spend(&mut switches.fail_appends) {
+            if !spend(&mut switches.fail_after) && spend(&mut switches.fail_appends) {
                 return Fate::Failed;
             }
             if let Some(left) = &mut switches.crash_after {

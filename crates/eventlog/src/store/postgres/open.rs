@@ -199,7 +199,7 @@ fn newest() -> i64 {
 /// Sorts trouble at the start by what a person can do about it.
 pub(super) fn sorted(target: &Target, trouble: &Trouble) -> OpenError {
     match trouble {
-        Trouble::Lost(why) => unreachable(target, why.clone()),
+        Trouble::Lost(why) | Trouble::Crowded(why) => unreachable(target, why.clone()),
         Trouble::Failed(why) => unfit(target, why.clone()),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! For: reads that never wait for a writer, a few at once in each runtime.
 //! May not know: the writing connection. Connections are made when first needed and kept; one that failed is dropped,
-//! and a read over a connection that had died unnoticed is made once more over a new one.
+//! and a read over a connection that had died unnoticed is made once more over a new one. One that cannot be made for want of room
+//! fails its read and nothing else.
 
 use std::sync::Arc;
 

@@ -15,6 +15,9 @@ pub(super) enum Trouble {
     /// The server, the way to it, or the session is gone or stuck; whether a commit was made is not known.
     #[error("the database is not there: {0}")]
     Lost(String),
+    /// The server is there and has no room for one more connection; those that are open go on.
+    #[error("the database takes no more connections: {0}")]
+    Crowded(String),
     /// The server understood and did not do it; the transaction is undone.
     #[error("{0}")]
     Failed(String),
@@ -27,12 +30,9 @@ impl Trouble {
 }
 
 /// SQLSTATE classes and codes (PostgreSQL manual, appendix "PostgreSQL Error Codes") after which the session, the
-/// server or its role is not to be trusted: connection exceptions, operator intervention, too many connections, a
-/// standby that only reads, an idle transaction that was ended, the head row held by somebody for too long; and what
+/// server or its role is not to be trusted: connection exceptions, operator intervention, a standby that only reads, an idle transaction that was ended, the head row held by somebody for too long; and what
 /// only connecting meets: nobody let in, no such database.
-const LOST: [&str; 8] = [
-    "08", "57", "53300", "25006", "25P03", "55P03", "28", "3D000",
-];
+const LOST: [&str; 7] = ["08", "57", "25006", "25P03", "55P03", "28", "3D000"];
 
 impl From<sqlx::Error> for Trouble {
     fn from(error: sqlx::Error) -> Self {
@@ -43,6 +43,7 @@ impl From<sqlx::Error> for Trouble {
                 let code = said.code().unwrap_or_default();
                 match code.as_ref() {
                     lost if LOST.iter().any(|class| lost.starts_with(class)) => Self::Lost(text),
+                    "53300" => Self::Crowded(text),
                     "53100" => Self::Failed("no room left on the database's disk".to_owned()),
                     _ => Self::Failed(text),
                 }

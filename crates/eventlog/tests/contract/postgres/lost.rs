@@ -3,8 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use eventlog::{AppendError, COMMIT_WITHIN, Expected, Filter, Position, ReadError, TAIL_EVERY};
+use eventlog::{
+    AppendError, COMMIT_WITHIN, Direction, Expected, Filter, Log, Position, ReadError, TAIL_EVERY,
+};
 use futures_util::future::join_all;
+use sqlx::Connection;
+use sqlx::postgres::PgConnection;
 use tokio::time::Instant;
 
 use super::{all, append, append_until_taken, next_event, open, soon, until};
@@ -34,7 +38,7 @@ async fn a_lost_server_is_answered_for_quickly_and_waited_for() {
     assert!(began.elapsed() < COMMIT_WITHIN, "{:?}", began.elapsed());
     assert!(!log.reachable());
     let unread = log
-        .read_all(Position::START, eventlog::Direction::Forward, 9)
+        .read_all(Position::START, Direction::Forward, 9)
         .await;
     assert!(
         matches!(unread, Err(ReadError::Unavailable(_))),
@@ -51,6 +55,39 @@ async fn a_lost_server_is_answered_for_quickly_and_waited_for() {
     append_until_taken(&other, "device-2", &event(3)).await;
     assert_eq!(next_event(&mut following).await.position.0, 3);
     assert_eq!(all(&log).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_without_room_for_more_connections_goes_on_with_those_there_are() {
+    let server = PostgresServer::start("max_connections = 16");
+    let options = schema_of(&server);
+    let log = open(&options).await;
+    append(&log, "device-1", Expected::Any, &[event(1)])
+        .await
+        .unwrap();
+    let mut crowd = Vec::new();
+    while let Ok(connection) = PgConnection::connect(&options.url).await {
+        crowd.push(connection);
+    }
+    let read = || log.read_all(Position::START, Direction::Forward, 9);
+    let unread = join_all((0..20).map(|_| read())).await;
+    let refused = unread.iter().filter(|read| read.is_err()).count();
+    assert!(refused > 0, "there was no room for so many readers");
+    assert!(log.reachable(), "what is open goes on");
+    let taken = append(&log, "device-1", Expected::Any, &[event(2)]).await;
+    assert_eq!(taken.unwrap().position.0, 2);
+    drop(crowd);
+    assert_eq!(soon(until_read(&log)).await, 2);
+}
+
+/// Reads until there is room to.
+async fn until_read(log: &Log) -> usize {
+    loop {
+        let read = log.read_all(Position::START, Direction::Forward, 9).await;
+        if let Ok(events) = read {
+            return events.len();
+        }
+    }
 }
 
 #[tokio::test]
