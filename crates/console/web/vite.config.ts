@@ -20,5 +20,6 @@ export default defineConfig(({ mode }) => ({
     rolldownOptions: { input: pages },
   },
   server: { proxy: { '/v1': { target: server, ws: true } } },
-  test: { environment: 'jsdom', include: ['src/**/*.test.ts'] },
+  // The first test of a file loads the whole page; on a machine that compiles beside it that takes its time.
+  test: { environment: 'jsdom', include: ['src/**/*.test.ts'], testTimeout: 60_000 },
 }));

@@ -79,7 +79,8 @@ pub(super) fn greet(greeting: &Greeting<'_>) {
             devices, device.key
         );
         println!(
-            "      -H 'Content-Type: application/json' -d '{{\"device\":\"{}\",\"press\":\"1\",\"kind\":\"sos\"}}'",
+            // A number of its own each time, or a second press would be the first one sent again.
+            "      -H 'Content-Type: application/json' -d '{{\"device\":\"{}\",\"press\":\"'$(date +%s)'\",\"kind\":\"sos\"}}'",
             device.device
         );
     }

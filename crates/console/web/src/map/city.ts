@@ -130,8 +130,8 @@ export class CityMap {
     }
   }
 
-  setCards(cards: readonly Card[], selected: string | null, now: number): void {
-    this.#markers = markersOf(cards, selected, now);
+  setCards(cards: readonly Card[], selected: string | null, now: number, speed: number): void {
+    this.#markers = markersOf(cards, selected, now, speed);
     this.#draw();
   }
 

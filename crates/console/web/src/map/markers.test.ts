@@ -25,5 +25,6 @@ describe('the way by the clock', () => {
       0, 0.5, 0.97,
     ]);
     expect(share(0, 100, 60, 60)).toBe(1);
+    expect([share(0, 100, null, 5, 10), share(0, 100, null, 50, 10)]).toEqual([0.5, 0.97]);
   });
 });
