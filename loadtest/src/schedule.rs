@@ -57,6 +57,10 @@ impl Schedule {
     /// Calls `send` with each number when it is due, on this thread, and never waits for what `send` started.
     ///
     /// A timer of the runtime is right to a millisecond; parking a thread is right to the kernel's timer slack (50 µs).
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "what is measured is real time, and no runtime's timer is as exact"
+    )]
     pub fn keep(&self, start: Instant, mut send: impl FnMut(usize)) {
         for (number, due) in self.due.iter().enumerate() {
             let due = start + *due;
