@@ -117,9 +117,9 @@ impl Desk<'_> {
                 cause,
                 attempt,
             } => {
-                let mut rung = incident.rung_now().filter(|rung| rung.party == party);
-                let rung = rung.find(|rung| attempt == rung.phone_attempts.saturating_add(1));
-                let since = rung.map_or(0, |rung| rung.since.0);
+                let rung = incident.rung_now().filter(|rung| rung.party == party);
+                let since = rung.max_by_key(|rung| rung.phone_attempts);
+                let since = since.map_or(0, |rung| rung.since.0);
                 ask(
                     format!("phone:{party:?}:{attempt}:{since}"),
                     C::RingDutyPhone {
@@ -159,10 +159,12 @@ impl Desk<'_> {
                 ask(format!("ask:{about:?}:{seen}"), C::AskOverdue { about });
             }
             Due::EscalateOverdue(about) => {
-                let asked = incident.asked.as_ref().map_or(0, |a| a.answer_by.0);
+                // What is told to the same desk again, right on time, is another telling.
+                let asked = incident.asked.as_ref();
+                let (by, again) = asked.map_or((0, false), |a| (a.answer_by.0, a.escalated));
                 let to = incident.next_desk();
                 ask(
-                    format!("escalate:{to:?}:{asked}"),
+                    format!("escalate:{to:?}:{by}:{again}"),
                     C::Escalate { to, about },
                 );
             }

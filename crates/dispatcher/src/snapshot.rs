@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub const NAME: &str = "dispatcher";
 
 /// Counts the shapes of [`State`]; raised whenever the same events would fold to something else.
-pub const CODE_VERSION: u32 = 4;
+pub const CODE_VERSION: u32 = 5;
 
 /// Events between two snapshots. Ours: folding as many takes well under a second; in a storm a snapshot holds thousands of
 /// calls, and writing tens of megabytes every two seconds would stand before every alarm.

@@ -9,6 +9,7 @@ use domain::{
     party::Party,
     signal::SignalKind,
 };
+use std::time::Duration;
 
 /// Accepted by the nearest site, which talks.
 async fn held(world: &World) -> domain::IncidentId {
@@ -86,4 +87,43 @@ async fn once_a_desk_answers_for_support_nobody_else_is_rung() {
     let others = [Party::Supervisor, Party::CityDesk];
     let rung = |desk: &Party| story.iter().any(|h| rung_for_support(&h.event, desk));
     assert!(!others.iter().any(rung));
+}
+
+/// The owner is gone, so that the desks are rung for the call; then they are rung for support as well.
+#[tokio::test(start_paused = true)]
+async fn desks_that_are_rung_for_the_call_and_for_support_are_rung_without_end() {
+    let world = World::with_sites(crate::world::log()).await;
+    world.attach("s-1").await;
+    let dispatcher = world.dispatcher();
+    assert!(dispatcher.ready().await);
+    let id = held(&world).await;
+    world.detach("s-1").await;
+    let telephone = |e: &IncidentEvent| matches!(e, IncidentEvent::DutyPhoneRung { party, attempt: 5, .. } if *party == district_desk());
+    world
+        .until("the desk's fifth ringing", |h| telephone(&h.event))
+        .await;
+    world.ask(id, "s-1", IncidentCommand::AskSupport).await;
+    let asked_at = world.now();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let story = world.story(id).await;
+    for desk in [district_desk(), Party::Supervisor, Party::CityDesk] {
+        let rings: Vec<(u64, u32)> = story
+            .iter()
+            .filter(|h| h.at > asked_at)
+            .filter_map(|h| match &h.event {
+                IncidentEvent::DutyPhoneRung { party, attempt, .. } if *party == desk => {
+                    Some((h.at.since(asked_at).as_secs(), *attempt))
+                }
+                _ => None,
+            })
+            .collect();
+        assert!(
+            rings.windows(2).all(|pair| pair[0].1 < pair[1].1),
+            "{desk:?}: {rings:?}"
+        );
+        let last = rings.last().map_or(0, |(at, _)| *at);
+        assert!(last >= 565, "{desk:?} is rung on: {rings:?}");
+    }
+    world.assert_promises().await;
+    dispatcher.stop().await;
 }

@@ -95,13 +95,17 @@ pub fn due(incident: &Incident, policy: &RingPolicy, now: Timestamp) -> Vec<Due>
         all.push(Due::Unseen(unseen));
     }
     for rung in incident.rung_now() {
+        // Who is rung for the call and for support has one telephone.
+        let rings = |due: &Due| matches!(due, Due::DutyPhone { party, .. } if *party == rung.party);
         if let Some((at, cause)) = phone_at(incident, rung, policy)
             && at <= now
+            && !all.iter().any(rings)
         {
+            let tried = incident.phone_attempts(&rung.party).unwrap_or(0);
             all.push(Due::DutyPhone {
                 party: rung.party.clone(),
                 cause,
-                attempt: rung.phone_attempts.saturating_add(1),
+                attempt: tried.saturating_add(1),
             });
         }
     }

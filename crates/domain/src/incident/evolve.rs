@@ -108,7 +108,8 @@ fn apply(incident: &mut Incident, happened: &Happened<IncidentEvent>) {
         E::OfferUnseen { parties } => unseen(incident, parties, at),
         E::DutyPhoneRung { party, attempt, .. } => {
             for rung in rung_as(incident, party) {
-                rung.phone_attempts = *attempt;
+                // One telephone, though it may be rung for the call and for support.
+                rung.phone_attempts = rung.phone_attempts.max(*attempt);
                 rung.phone_at = Some(at);
             }
         }

@@ -40,6 +40,12 @@ impl Incident {
         offered.chain(wanted)
     }
 
+    /// How often the telephone of somebody who is rung just now has been rung; `None`: they are not rung.
+    pub fn phone_attempts(&self, party: &Party) -> Option<u32> {
+        let rung = self.rung_now().filter(|rung| &rung.party == party);
+        rung.map(|rung| rung.phone_attempts).max()
+    }
+
     /// The desk that is rung next for support, from the one that was asked first; `None`: all are. Never the owner's own.
     pub fn next_support(&self) -> Option<Party> {
         let wanted = self.support_wanted()?;

@@ -130,8 +130,8 @@ impl Case<'_> {
         attempt: u32,
         cause: DutyPhoneCause,
     ) -> Decided {
-        let mut rung = self.incident.rung_now().filter(|r| &r.party == party);
-        if !rung.any(|r| attempt > r.phone_attempts) {
+        let tried = self.incident.phone_attempts(party);
+        if tried.is_none_or(|tried| attempt <= tried) {
             return Ok(vec![]);
         }
         Ok(vec![IncidentEvent::DutyPhoneRung {

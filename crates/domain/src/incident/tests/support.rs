@@ -208,3 +208,40 @@ fn a_desk_that_holds_the_call_is_not_told_of_its_own_silence() {
     let story = story.at(310).acts().at(370).acts();
     assert_eq!(rung(&story), [(Party::Supervisor, 1)]);
 }
+
+#[test]
+fn a_desk_that_is_rung_for_the_call_and_for_support_has_one_telephone_and_it_rings_on() {
+    let story = Story::on_site().at(400);
+    let beside = story.offer(4, 0, OfferCause::OwnerUnreachable, None);
+    let mut story = story.does(Actor::Dispatcher, beside).acts();
+    for second in 401..540 {
+        story = story.at(second).acts();
+    }
+    story = story.does(carer(), IncidentCommand::AskSupport).acts();
+    for second in 540..940 {
+        story = story.at(second).acts();
+    }
+    let rings = |party: &Party| -> Vec<(i64, u32)> {
+        let of_party = |h: &Happened<IncidentEvent>| match &h.event {
+            IncidentEvent::DutyPhoneRung {
+                party: rung,
+                attempt,
+                ..
+            } if rung == party => Some(((h.at.0 - START.0) / 1_000, *attempt)),
+            _ => None,
+        };
+        story.log.iter().filter_map(of_party).collect()
+    };
+    for party in [desk(), Party::Supervisor, Party::CityDesk] {
+        let rings = rings(&party);
+        let tries: Vec<u32> = rings.iter().map(|(_, attempt)| *attempt).collect();
+        let counted: Vec<u32> = (1..=tries.len() as u32).collect();
+        assert_eq!(tries, counted, "{party:?}: {rings:?}");
+        let waits = rings.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        assert!(
+            waits.max() <= Some(30),
+            "{party:?} is rung without end: {rings:?}"
+        );
+        assert!(rings.last().is_some_and(|(at, _)| *at >= 910), "{rings:?}");
+    }
+}
