@@ -49,8 +49,10 @@ pub enum ActError {
     /// Somebody else wrote first every time.
     #[error("the incident changed too fast; try again")]
     Conflict,
-    /// This command's id stands for another act that was done before. A bug of the asker's.
-    #[error("this command's id was used for another act; make a new one for each")]
+    /// This command's id stands for another act that was done before, or another's. A bug of the asker's.
+    #[error(
+        "this command's id was used for another act, or by another person; make a new one for each"
+    )]
     Reused,
     /// There is no such incident.
     #[error("there is no such incident")]
@@ -237,6 +239,10 @@ impl Casebook {
         let mut events = Vec::with_capacity(recorded.len());
         for one in &recorded {
             events.extend(read_as::<IncidentEvent>(one).map_err(BookError::from)?);
+        }
+        // Nobody gets what another's command came to.
+        if events.first().is_some_and(|first| first.by != asked.by) {
+            return Err(ActError::Reused);
         }
         let Some(last) = recorded.last() else {
             return Ok(None);

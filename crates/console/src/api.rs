@@ -306,9 +306,8 @@ pub(crate) async fn events(
     let entry = opened(&app, &signed.viewer, &frame, id).await?;
     // Notes in a story are personal data like the card's.
     if let Some(resident) = &entry.incident.resident {
-        let operator = &signed.viewer.operator;
         let why = format!("incident {id}");
-        app.records.viewed(operator, resident, why).await;
+        app.records.viewed(&signed.viewer, resident, why).await;
     }
     let told = told(&app.casebook, id, Revision::END, STORY_LIMIT).await;
     let told = told.map_err(unavailable)?;

@@ -115,9 +115,7 @@ pub(crate) async fn claim(
             Unknown::Unavailable(why) => Failure::unavailable(why),
         })?;
     let why = format!("claim in incident {id}: {}", reason.as_str());
-    let noted = app
-        .records
-        .viewed_durably(&signed.viewer.operator, &resident, why);
+    let noted = app.records.viewed_durably(&signed.viewer, &resident, why);
     noted.await.map_err(unavailable)?;
     let view = people::resident_view(&frame.board.city, None, &known, frame.now.0);
     Ok(Json(ClaimedRecord {

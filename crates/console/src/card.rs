@@ -184,8 +184,7 @@ impl Cards {
                 Purpose::Replay => format!("replay of incident {}", incident.id),
                 Purpose::Live | Purpose::List => format!("incident {}", incident.id),
             };
-            let operator = &sight.viewer.operator;
-            self.records.viewed(operator, resident, why).await;
+            self.records.viewed(&sight.viewer, resident, why).await;
         }
         Some(known)
     }

@@ -57,7 +57,7 @@ pub(crate) async fn act(
         incident: &incident,
         command_id,
     };
-    let by = order.actor(&asked.act);
+    let by = order.actor(&asked.act)?;
     let command = order.command(asked.act).await?;
     let closes = matches!(command, IncidentCommand::Resolve { .. });
     let asked = Asked {
@@ -155,11 +155,10 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    /// The carer on the way speaks as themselves where the rules let them; all else is the operator's.
-    fn actor(&self, act: &Act) -> Actor {
-        let operator = Actor::Operator(self.viewer.operator.clone());
+    /// Who asks. A carer's phone speaks for the carer alone, and only of what a carer does; whoever let it in is not there.
+    fn actor(&self, act: &Act) -> Answer<Actor> {
         let Some(responder) = &self.viewer.responder else {
-            return operator;
+            return Ok(Actor::Operator(self.viewer.operator.clone()));
         };
         let owner = self.incident.owner.as_ref();
         let accepted = owner.and_then(|owner| owner.carer.as_ref());
@@ -179,9 +178,11 @@ impl Order<'_> {
             _ => false,
         };
         if own {
-            Actor::Responder(responder.clone())
+            Ok(Actor::Responder(responder.clone()))
         } else {
-            operator
+            Err(Failure::forbidden(
+                "a carer's phone says what its carer does; the rest is the desk's",
+            ))
         }
     }
 

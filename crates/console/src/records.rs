@@ -6,6 +6,7 @@
 use crate::{
     options::{PROFILE_LIFE, PROFILES_KEPT, VIEWS_QUEUE},
     people::InEnglish,
+    viewer::Viewer,
 };
 use casebook::{BookError, Case, Casebook, Draft, Meta, streams};
 use directory::{Directory, ProfileError, ResidentRow};
@@ -93,6 +94,8 @@ pub(crate) enum Unknown {
 struct View {
     id: EventId,
     at: Timestamp,
+    /// Who looked: the carer, on a phone that this operator let in.
+    by: Actor,
     operator: OperatorId,
     resident: ResidentId,
     why: String,
@@ -288,8 +291,8 @@ impl Records {
     }
 
     /// Notes that somebody was given a record; once per person, record, incident and hour. Written down soon after.
-    pub(crate) async fn viewed(&self, operator: &OperatorId, resident: &ResidentId, why: String) {
-        let view = self.view(operator, resident, why);
+    pub(crate) async fn viewed(&self, viewer: &Viewer, resident: &ResidentId, why: String) {
+        let view = self.view(viewer, resident, why);
         let is_new = self.noted(view.at).1.insert(view.id);
         if is_new && self.views.send(view).await.is_err() {
             tracing::warn!("a view of a record came after the console was stopped");
@@ -299,11 +302,11 @@ impl Records {
     /// The same, durable once this returns.
     pub(crate) async fn viewed_durably(
         &self,
-        operator: &OperatorId,
+        viewer: &Viewer,
         resident: &ResidentId,
         why: String,
     ) -> Result<(), BookError> {
-        let view = self.view(operator, resident, why);
+        let view = self.view(viewer, resident, why);
         // Noted when it is written: whoever asks at the same moment, or again after a failure, writes it under the same id.
         if self.noted(view.at).1.contains(&view.id) {
             return Ok(());
@@ -313,12 +316,21 @@ impl Records {
         Ok(())
     }
 
-    fn view(&self, operator: &OperatorId, resident: &ResidentId, why: String) -> View {
+    fn view(&self, viewer: &Viewer, resident: &ResidentId, why: String) -> View {
         let at = self.casebook.now();
-        let name = format!("{operator}\n{resident}\n{why}\n{}", hour(at));
+        let operator = &viewer.operator;
+        let mut name = format!("{operator}\n{resident}\n{why}\n{}", hour(at));
+        let by = match &viewer.responder {
+            None => Actor::Operator(operator.clone()),
+            Some(carer) => {
+                name += &format!("\n{carer}");
+                Actor::Responder(carer.clone())
+            }
+        };
         View {
             id: EventId(Uuid::new_v5(&VIEW, name.as_bytes())),
             at,
+            by,
             operator: operator.clone(),
             resident: resident.clone(),
             why,
@@ -391,8 +403,7 @@ async fn append(casebook: &Casebook, view: &View) -> Result<(), BookError> {
         operator: view.operator.clone(),
         why: view.why.clone(),
     };
-    let actor = Actor::Operator(view.operator.clone());
-    let draft = Draft::new(view.id, view.at, actor, event);
+    let draft = Draft::new(view.id, view.at, view.by.clone(), event);
     let stream = streams::resident(&view.resident);
     let done = casebook
         .append(

@@ -76,7 +76,7 @@ pub(crate) async fn one(
         Some(entry) => format!("incident {}", entry.incident.id),
         None => "record".to_owned(),
     };
-    let noted = app.records.viewed_durably(&viewer.operator, &id, why);
+    let noted = app.records.viewed_durably(&viewer, &id, why);
     noted.await.map_err(unavailable)?;
     let now = app.casebook.now().0;
     let board = app.shared.board();
@@ -114,7 +114,7 @@ pub(crate) async fn by_phone(
         };
         let noted = app
             .records
-            .viewed_durably(&viewer.operator, &id, BY_PHONE.to_owned());
+            .viewed_durably(&viewer, &id, BY_PHONE.to_owned());
         noted.await.map_err(unavailable)?;
         let community = city.area.communities.get(&row.community);
         residents.push(ResidentFound {

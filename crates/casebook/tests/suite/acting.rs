@@ -65,6 +65,8 @@ async fn a_repeated_command_acts_once_also_after_the_log_was_opened_again() {
     let talk = asked("wang", IncidentCommand::StartTalk);
     book.act(id, command(2), talk).await.unwrap();
     let again = book.act(id, command(1), accept("wang")).await.unwrap();
+    let another = book.act(id, command(1), accept("li")).await;
+    assert!(matches!(another, Err(ActError::Reused)), "{another:?}");
     book.log().close().await;
     drop(book);
 

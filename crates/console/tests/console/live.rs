@@ -5,7 +5,7 @@ use crate::{
     page::cards_of,
 };
 use casebook::Case;
-use domain::{incident::IncidentEvent, site::SiteEvent};
+use domain::{Actor, incident::IncidentEvent, resident::ResidentEvent, site::SiteEvent};
 use reqwest::StatusCode;
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -420,6 +420,28 @@ async fn a_carer_works_a_call_from_the_phone_in_their_own_name() {
         page.command(incident, act).await;
         page.result().await.1.unwrap();
     }
+    // The desk's own steps are not for a phone, whoever let it in.
+    let desk = [
+        Act::StartTalk,
+        Act::StillOnIt,
+        Act::HandOver {
+            to: "bo".to_owned(),
+        },
+        Act::SendResponder {
+            responder: "carer-2".to_owned(),
+        },
+        Act::Reopen {
+            cause: "called_again".to_owned(),
+        },
+    ];
+    for act in desk {
+        let (status, said) = hall
+            .command(&phone, incident, Uuid::new_v4(), None, act)
+            .await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
+    }
+    let looked = |case: &Case| matches!(case, Case::Resident(h) if matches!(h.event, ResidentEvent::RecordViewed { .. }) && matches!(&h.by, Actor::Responder(carer) if carer.as_str() == "carer-1"));
+    hall.until("the carer's look is written down", looked).await;
     hall.shown().await;
     let card = hall.card(&anna, incident).await;
     let by = |kind: &str| {
@@ -459,6 +481,17 @@ async fn a_carer_works_a_call_from_the_phone_in_their_own_name() {
     }
     let gone = hall.get(&phone, &format!("/v1/incidents/{incident}")).await;
     assert_eq!(gone.0, StatusCode::NOT_FOUND);
+    for act in [
+        Act::FollowUp { text: None },
+        Act::Reopen {
+            cause: "called_again".to_owned(),
+        },
+    ] {
+        let (status, said) = hall
+            .command(&phone, incident, Uuid::new_v4(), None, act)
+            .await;
+        assert_eq!(status, StatusCode::FORBIDDEN, "{said}");
+    }
     let closed = hall.card(&anna, incident).await;
     assert_eq!(closed.phase, "resolved");
     // By whose hand, not by whose account.
