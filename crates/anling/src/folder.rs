@@ -8,6 +8,7 @@ use crate::{
     failure::{Doing, Failure},
 };
 use domain::NodeId;
+use rustix::fs::Access;
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
@@ -118,6 +119,23 @@ impl Folder {
                 mark.display()
             ))),
         }
+    }
+
+    /// Says whether we may write into it, or make it.
+    pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
+        let there = path.ancestors().find(|dir| dir.exists());
+        let there = match there {
+            None => Path::new("."),
+            Some(dir) if dir.as_os_str().is_empty() => Path::new("."),
+            Some(dir) => dir,
+        };
+        let allowed = rustix::fs::access(there, Access::WRITE_OK | Access::EXEC_OK);
+        allowed.map_err(|error| {
+            Failure::new(format!(
+                "cannot write to {}: {error}; make it writable or choose another with --data",
+                there.display()
+            ))
+        })
     }
 
     /// What a folder is for, where it is ours.

@@ -8,6 +8,14 @@
 //! cast), `eventstore` (the log alone), `gate` (its guarded door), `press`, `operator`, `resident` (forgetting, and what
 //! keeps a record), `key` (keys apart from the log), `files` (the directory out into files and in again), `log`.
 
+/// As the standard one, but that nobody reads any more what we print is no reason to end: calls go on.
+macro_rules! println {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod cli;
 mod database;
 mod demo;
@@ -86,6 +94,8 @@ fn check(given: &settings::Given) -> Result<(), Failure> {
     let mut faults = Vec::new();
     let folder = folder::Folder::check(&settings.data, folder::Purpose::Service);
     faults.extend(folder.err().map(|fault| fault.to_string()));
+    let writable = folder::Folder::check_writable(&settings.data);
+    faults.extend(writable.err().map(|fault| fault.to_string()));
     for (name, address) in settings.doors() {
         let taken = address.and_then(|address| doors::check_free(name, address).err());
         faults.extend(taken.map(|fault| fault.to_string()));

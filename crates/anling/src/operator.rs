@@ -39,6 +39,11 @@ struct Wanted {
 /// Adds the account.
 pub(crate) async fn add(args: OperatorAdd) -> Result<(), Failure> {
     let wanted = wanted(&args)?;
+    let reach = match &wanted.scope {
+        Scope::Site(site) => format!("网点 site {site}"),
+        Scope::District(district) => format!("区 district {district}"),
+        Scope::City => "全市 the whole city".to_owned(),
+    };
     let settings = Settings::load(&Given {
         store: args.store.clone(),
         ..Given::default()
@@ -46,7 +51,7 @@ pub(crate) async fn add(args: OperatorAdd) -> Result<(), Failure> {
     // Several may write to a shared log: nobody need be asked, and nobody need be running.
     if settings.database.is_some() {
         beside(&settings, wanted).await?;
-        println!("已添加 / added: {}", args.operator);
+        println!("已添加 / added: {} · {reach}", args.operator);
         return Ok(());
     }
     let request = AdminRequest {
@@ -59,7 +64,7 @@ pub(crate) async fn add(args: OperatorAdd) -> Result<(), Failure> {
         Err(AdminError::NotRunning { .. }) => alone(&settings, wanted).await?,
         Err(error) => return Err(Failure::new(error)),
     }
-    println!("已添加 / added: {}", args.operator);
+    println!("已添加 / added: {} · {reach}", args.operator);
     Ok(())
 }
 
@@ -173,6 +178,16 @@ fn wanted(args: &OperatorAdd) -> Result<Wanted, Failure> {
             "--name is empty; it is the name that residents hear",
         ));
     }
+    if args.name.chars().any(|c| c.is_control() || is_unseen(c)) {
+        return Err(Failure::setting(
+            "--name holds control characters; it is the name that residents hear",
+        ));
+    }
+    if matches!(role, Role::Administrator | Role::Auditor) && scope != Scope::City {
+        return Err(Failure::setting(
+            "an administrator or auditor is one for the whole city; leave --site and --district out",
+        ));
+    }
     if role == Role::DistrictManager && !matches!(scope, Scope::District(_)) {
         return Err(Failure::setting("a district manager needs --district"));
     }
@@ -185,6 +200,11 @@ fn wanted(args: &OperatorAdd) -> Result<Wanted, Failure> {
         scope,
         password: console::hash_password(&password).doing("hash the password")?,
     })
+}
+
+/// Characters that turn the words around them, or hide: a name with them reads as another.
+fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn password() -> Result<String, Failure> {
