@@ -29,7 +29,10 @@ async fn the_greeting_says_where_everything_is_and_its_curl_line_presses() {
     assert!(answer["position"].as_u64() > Some(0), "{answer}");
     assert_eq!(answer["verified"], true, "{answer}");
     assert_eq!(answer["duplicate"], false, "{answer}");
-    assert!(line.contains("$(date +%s)"), "each press is a new one: {line}");
+    assert!(
+        line.contains("$(date +%s)"),
+        "each press is a new one: {line}"
+    );
 
     let pressed = done(&Store::Sqlite, &["press", "--data", folder]).await;
     assert!(pressed.starts_with("201"), "{pressed}");

@@ -37,9 +37,7 @@ async fn a_lost_server_is_answered_for_quickly_and_waited_for() {
     }
     assert!(began.elapsed() < COMMIT_WITHIN, "{:?}", began.elapsed());
     assert!(!log.reachable());
-    let unread = log
-        .read_all(Position::START, Direction::Forward, 9)
-        .await;
+    let unread = log.read_all(Position::START, Direction::Forward, 9).await;
     assert!(
         matches!(unread, Err(ReadError::Unavailable(_))),
         "{unread:?}"
