@@ -200,7 +200,7 @@ pub(crate) enum LogCommand {
     },
     /// 核验: every record against what was signed, and every signature; says where the first change is
     #[command(
-        after_help = "Example:\n  anling log verify --data ./anling-data\n  anling log verify --against checkpoints.txt --public-key anling/3f0c…+9a1b…+AQ…\n\nExit code 1 when anything was changed. docs/proof.md says what is proved and what is not."
+        after_help = "Example:\n  anling log verify --data ./anling-data\n  anling log verify --against checkpoints.txt --public-key anling/3f0c…+9a1b…+AQ…\n\nExit code 0 only when all of it was looked at and nothing was changed. docs/proof.md says what is proved and what is not."
     )]
     Verify {
         #[command(flatten)]
