@@ -6,6 +6,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+#[path = "../../../tests/odd/mod.rs"]
+mod odd;
+
+use odd::{Changes, cases, changed};
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 use std::{
     ffi::OsString,
@@ -120,71 +124,44 @@ fn settings() -> impl Iterator<Item = &'static str> {
         .filter_map(|line| Some(line.split_once(" = ")?.0))
 }
 
-/// Something to write into a file.
-fn odd() -> impl Strategy<Value = Vec<u8>> {
-    let pieces = [
-        "",
-        "\n",
-        "\r",
-        "\"",
-        "'",
-        "\"\"\"",
-        "'''",
-        "=",
-        "[",
-        "]",
-        "{",
-        "}",
-        ",",
-        ".",
-        "#",
-        "true",
-        "-1",
-        "0x",
-        "1e999",
-        "4294967296",
-        "99999999999999999999",
-        "nan",
-        "1979-05-27",
-        "\\u0000",
-        "\\uD800",
-        "\u{0}",
-        "\u{feff}",
-        "铃",
-        "a.b.c",
-        "[webhooks]",
-        "[[notary]]",
-        ":99999",
-    ];
-    prop_oneof![
-        4 => select(pieces.to_vec()).prop_map(|it| it.as_bytes().to_vec()),
-        1 => vec(any::<u8>(), 1..4),
-    ]
-}
+/// What is written into a good example.
+const PIECES: [&str; 32] = [
+    "",
+    "\n",
+    "\r",
+    "\"",
+    "'",
+    "\"\"\"",
+    "'''",
+    "=",
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ".",
+    "#",
+    "true",
+    "-1",
+    "0x",
+    "1e999",
+    "4294967296",
+    "99999999999999999999",
+    "nan",
+    "1979-05-27",
+    "\\u0000",
+    "\\uD800",
+    "\u{0}",
+    "\u{feff}",
+    "铃",
+    "a.b.c",
+    "[webhooks]",
+    "[[notary]]",
+    ":99999",
+];
 
-/// Up to four stretches replaced; a stretch may be empty, and so may what takes its place.
-fn changed(text: &'static str) -> impl Strategy<Value = Vec<u8>> {
-    vec((any::<Index>(), 0usize..12, odd()), 0..5).prop_map(|changes| {
-        let mut bytes = text.as_bytes().to_vec();
-        for (from, long, put) in changes {
-            let from = from.index(bytes.len() + 1);
-            let to = bytes.len().min(from + long);
-            bytes.splice(from..to, put);
-        }
-        bytes
-    })
-}
-
-fn cases(usual: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let told = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig {
-        cases: if told { default.cases } else { usual },
-        failure_persistence: None,
-        // Each case is a process; what is small already is small enough.
-        max_shrink_iters: 200,
-        ..default
-    }
+fn changes() -> impl Strategy<Value = Changes> {
+    odd::changes(&PIECES)
 }
 
 #[test]
@@ -213,7 +190,7 @@ proptest! {
     /// Whatever is said for a setting outside the file, the setting is named and nothing else is found wrong.
     #[test]
     fn a_setting_said_outside_the_file_is_taken_or_named(
-        (name, good) in select(SAID.to_vec()), change in (any::<Index>(), 0usize..12, odd()), flag in any::<bool>(),
+        (name, good) in select(SAID.to_vec()), change in (any::<Index>(), 0usize..12, odd::piece(&PIECES)), flag in any::<bool>(),
     ) {
         let (from, long, put) = change;
         let mut said = good.as_bytes().to_vec();
@@ -246,7 +223,8 @@ proptest! {
     #![proptest_config(cases(64))]
 
     #[test]
-    fn a_file_changed_in_a_few_places_is_taken_or_told_by_line_or_setting(bytes in changed(WHOLE)) {
+    fn a_file_changed_in_a_few_places_is_taken_or_told_by_line_or_setting(changes in changes()) {
+        let bytes = changed(WHOLE, changes);
         let lines = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
         if let Some(said) = refused(&of_file(&bytes))? {
             are_placed(&said, lines)?;

@@ -6,7 +6,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that meets the unexpected fails")]
 
+#[path = "../../../tests/odd/mod.rs"]
+mod odd;
+
 use directory::exchange::{Fault, Kind, Row, map, table};
+use odd::{Changes, cases, changed};
 use proptest::{collection::vec, prelude::*, sample::Index, sample::select};
 
 /// A line's number, and its row or its faults.
@@ -59,16 +63,6 @@ const FILES: [(Kind, &str); 11] = [
         "device,model,resident,key,key_hash,status\nHRB-000123,pendant,r-7,k,,active\ndc09-0F3A,panel,,,0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef,retired\n",
     ),
 ];
-
-fn cases(usual: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    let told = std::env::var_os("PROPTEST_CASES").is_some();
-    ProptestConfig {
-        cases: if told { default.cases } else { usual },
-        failure_persistence: None,
-        ..default
-    }
-}
 
 fn read_csv(kind: Kind, bytes: &[u8]) -> Result<Vec<Line>, Vec<Fault>> {
     let folder = tempfile::tempdir().unwrap();
@@ -160,65 +154,47 @@ fn maps() -> Vec<(Kind, String)> {
         .collect()
 }
 
-/// Something to write into a file.
-fn odd() -> impl Strategy<Value = Vec<u8>> {
-    let pieces = [
-        "",
-        ",",
-        "\n",
-        "\r\n",
-        "\r",
-        "\"",
-        "\"\"",
-        ";",
-        "；",
-        "|",
-        "\\",
-        "'",
-        "'=",
-        "=",
-        "-",
-        "+",
-        " ",
-        "\t",
-        "\u{3000}",
-        "\u{feff}",
-        "\u{fffd}",
-        "铃",
-        "-180",
-        "999",
-        "1e3",
-        "null",
-        "[",
-        "]",
-        "{",
-        "}",
-        ":",
-        "/02",
-        "4294967296",
-        "yes",
-        "closed",
-    ];
-    prop_oneof![
-        4 => select(pieces.to_vec()).prop_map(|it| it.as_bytes().to_vec()),
-        1 => vec(any::<u8>(), 1..4),
-    ]
-}
+/// What is written into a good example.
+const PIECES: [&str; 35] = [
+    "",
+    ",",
+    "\n",
+    "\r\n",
+    "\r",
+    "\"",
+    "\"\"",
+    ";",
+    "；",
+    "|",
+    "\\",
+    "'",
+    "'=",
+    "=",
+    "-",
+    "+",
+    " ",
+    "\t",
+    "\u{3000}",
+    "\u{feff}",
+    "\u{fffd}",
+    "铃",
+    "-180",
+    "999",
+    "1e3",
+    "null",
+    "[",
+    "]",
+    "{",
+    "}",
+    ":",
+    "/02",
+    "4294967296",
+    "yes",
+    "closed",
+];
 
-type Changes = Vec<(Index, usize, Vec<u8>)>;
-
-/// Up to four stretches replaced; a stretch may be empty, and so may what takes its place.
 fn changes() -> impl Strategy<Value = Changes> {
-    vec((any::<Index>(), 0usize..12, odd()), 0..5)
-}
-
-fn changed(mut bytes: Vec<u8>, changes: Changes) -> Vec<u8> {
-    for (from, long, put) in changes {
-        let from = from.index(bytes.len() + 1);
-        let to = bytes.len().min(from + long);
-        bytes.splice(from..to, put);
-    }
-    bytes
+    odd::changes(&PIECES)
 }
 
 /// As spreadsheets write a text: UTF-8 with and without its mark, GB18030, UTF-16 with its mark.
@@ -290,7 +266,7 @@ proptest! {
     #[test]
     fn a_cell_that_does_not_read_is_told_with_its_line_and_column(
         (kind, text) in select(FILES.into_iter().filter(|(kind, _)| *kind != Kind::Barriers).collect::<Vec<_>>()),
-        column in any::<Index>(), cell in prop_oneof!["\\PC{0,12}", "[0-9.:;|+=' -]{0,12}", vec(odd(), 0..4).prop_map(|it| String::from_utf8_lossy(&it.concat()).into_owned())],
+        column in any::<Index>(), cell in prop_oneof!["\\PC{0,12}", "[0-9.:;|+=' -]{0,12}", vec(odd::piece(&PIECES), 0..4).prop_map(|it| String::from_utf8_lossy(&it.concat()).into_owned())],
     ) {
         let good = rows(kind, text);
         let mut cells = good[0].cells();

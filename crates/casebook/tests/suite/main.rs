@@ -13,6 +13,8 @@ mod common;
 mod decoding;
 mod golden;
 mod handling;
+#[path = "../../../../tests/odd/mod.rs"]
+mod odd;
 mod rotation;
 mod sealing;
 mod snapshots;

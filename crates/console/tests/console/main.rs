@@ -14,6 +14,8 @@ mod furniture;
 mod getting_in;
 mod hall;
 mod live;
+#[path = "../../../../tests/odd/mod.rs"]
+mod odd;
 mod odd_inputs;
 mod page;
 mod replay;

@@ -11,6 +11,8 @@ mod contract;
 mod dc09;
 mod dc09_bad;
 mod dc09_limits;
+#[path = "../../../../tests/odd/mod.rs"]
+mod odd;
 mod odd_input;
 mod panel;
 mod privacy;

@@ -5,6 +5,7 @@
 //! May not know: which problems there are; those are told one by one in `bad`.
 
 use crate::common::{DEVICE, House, KEY};
+use crate::odd::{self, Changes, cases, changed};
 use crate::panel::{ack, medical};
 use domain::{
     device::Received,
@@ -17,7 +18,7 @@ use ingest::{
 use proptest::{
     collection::vec,
     prelude::*,
-    sample::{Index, select},
+    sample::select,
     test_runner::{TestCaseResult, TestRunner},
 };
 use serde_json::Value;
@@ -47,55 +48,19 @@ const FRAMES: [&str; 3] = [
 /// The panel's.
 const ACCOUNT: &str = "1234";
 
-fn odd() -> impl Strategy<Value = Vec<u8>> {
-    let pieces = [
-        "",
-        "\"",
-        "{",
-        "}",
-        "[",
-        "]",
-        ",",
-        ":",
-        "null",
-        "true",
-        "-1",
-        "0",
-        "1e999",
-        "18446744073709551616",
-        "\\u0000",
-        "\\ud800",
-        "\u{0}",
-        "铃",
-        "\n",
-        "\r",
-        "\"t\":\"heartbeat\",",
-        "\"kind\":7,",
-        "#",
-        "|",
-        "L0",
-    ];
-    prop_oneof![
-        4 => select(pieces.to_vec()).prop_map(|it| it.as_bytes().to_vec()),
-        1 => vec(any::<u8>(), 1..4),
-    ]
-}
+/// What is written into a good example, beside what troubles any reader of JSON.
+const PIECES: [&str; 7] = [
+    "\n",
+    "\r",
+    "\"t\":\"heartbeat\",",
+    "\"kind\":7,",
+    "#",
+    "|",
+    "L0",
+];
 
-type Changes = Vec<(Index, usize, Vec<u8>)>;
-
-/// Some stretches to replace; a stretch may be empty, and so may what takes its place.
 fn changes() -> impl Strategy<Value = Changes> {
-    vec((any::<Index>(), 0usize..12, odd()), 0..5)
-}
-
-fn changed(text: &str, changes: Changes) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
-    for (from, long, put) in changes {
-        let from = from.index(bytes.len() + 1);
-        let to = bytes.len().min(from + long);
-        bytes.splice(from..to, put);
-    }
-    bytes
+    odd::changes(&[&odd::JSON[..], &PIECES].concat())
 }
 
 /// A house for all cases of a test, in which no source is one too many.
@@ -104,19 +69,13 @@ fn play<S: Strategy>(
     cases_of: &S,
     test: impl AsyncFn(&House, S::Value) -> TestCaseResult,
 ) {
-    let default = ProptestConfig::default();
-    let told = std::env::var_os("PROPTEST_CASES").is_some();
-    let config = ProptestConfig {
-        cases: if told { default.cases } else { usual },
-        failure_persistence: None,
-        ..default
-    };
     let runtime = Runtime::new().unwrap();
     let house = runtime.block_on(House::memory_with(IngestOptions {
         unverified_per_minute: 100_000,
         ..IngestOptions::default()
     }));
-    let played = TestRunner::new(config).run(cases_of, |case| runtime.block_on(test(&house, case)));
+    let played =
+        TestRunner::new(cases(usual)).run(cases_of, |case| runtime.block_on(test(&house, case)));
     runtime.block_on(house.stop());
     if let Err(found) = played {
         panic!("{found}");
@@ -175,7 +134,7 @@ fn stands(kind: &str, received: &Received, reading: &Reading, duplicate: &Value)
 fn a_changed_signal_is_in_the_log_as_it_was_read() {
     let any_case = (select(SIGNALS.to_vec()), changes());
     play(128, &any_case, async |house, (signal, changes)| {
-        let bytes = changed(&signal.replace("PRESS", &next_press()), changes);
+        let bytes = changed(signal.replace("PRESS", &next_press()), changes);
         let reading = decode::signal(&bytes);
         is_bounded(&reading, &bytes)?;
         let answer = house.send(Some(KEY), &bytes).await;
@@ -204,7 +163,7 @@ fn a_changed_frame_is_a_sign_of_life_or_a_signal_in_the_log() {
     play(96, &any_case, async |house, (frame, changes, any, how)| {
         let bytes = match how {
             0 => any,
-            _ => changed(&frame.replace("PRESS", &next_press()), changes),
+            _ => changed(frame.replace("PRESS", &next_press()), changes),
         };
         let mut channel = house.channel(DEVICE, Some(KEY)).await;
         let sent = Message::binary(bytes.clone());
@@ -248,7 +207,7 @@ fn after_a_changed_line_a_panels_alarm_is_heard() {
         number.set(second);
         let before = match how {
             0 => any,
-            _ => changed(&medical(first, ACCOUNT), changes),
+            _ => changed(medical(first, ACCOUNT), changes),
         };
         let mut panel = house.panel().await;
         // A carriage return ends a frame whose head asks for more.
