@@ -5,6 +5,7 @@
 //!
 //! - `open`: finding, checking and creating the file.
 //! - `session`: the one writing connection and what it remembers.
+//! - `insert`: its statements that write.
 //! - `ends`: how streams end, in memory.
 //! - `lives`: how streams stand with outside programs.
 //! - `doors`: the tables beside the log.
@@ -14,6 +15,7 @@
 
 mod doors;
 mod ends;
+mod insert;
 mod keys;
 mod lives;
 mod open;

@@ -63,6 +63,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Rows that a reading connection may be ahead of whoever takes them. Ours: half of the pages that followers read.
 const ROW_BUFFER: usize = 1_024;
 
+/// Statements that the writing connection keeps prepared: each kind for eight numbers of rows, alone or as a part of its
+/// transaction.
+const STATEMENTS: usize = 256;
+
 /// What is written to see whether there is room: as much as SQLite's shared-memory file begins with.
 const PROBE_BYTES: usize = 32 * 1_024;
 
@@ -114,6 +118,7 @@ pub(super) fn writing(path: &Path) -> SqliteConnectOptions {
         .pragma("journal_size_limit", WAL_BYTES)
         .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .pragma("cache_size", "-16384")
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging()
 }
 

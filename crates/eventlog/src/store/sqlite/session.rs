@@ -9,6 +9,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{AssertSqlSafe, Connection, Row};
 
 use super::doors::Doors;
+use super::insert;
 use super::keys::Kept;
 use super::rows::{chunks, from_sql, groups, standing, to_sql};
 use crate::event::Recorded;
@@ -69,13 +70,19 @@ impl Session {
     }
 
     /// Makes a batch durable; what it does to keys is `kept` already. After an error the session must be given up.
+    ///
+    /// Nobody else writes to the file, so what is looked up holds until it is decided on, and the transaction need not
+    /// begin before there is something to write; doors write while they decide.
     pub(super) async fn commit(
         &mut self,
         batch: &[Write],
         mut kept: Kept,
         now: i64,
     ) -> Result<Committed, StoreError> {
-        self.run("BEGIN IMMEDIATE").await?;
+        let has_doors = batch.iter().any(|write| matches!(write, Write::Door(_)));
+        if has_doors {
+            self.run("BEGIN IMMEDIATE").await?;
+        }
         let mut rows = self.stream_rows(batch).await?;
         let mut known = Known::default();
         self.look_at_lives(batch, &mut known, &mut rows).await?;
@@ -94,9 +101,7 @@ impl Session {
         }
         let head = planner.head();
         let (events, lives) = planner.into_parts();
-        self.add_streams(&events, &mut rows).await?;
-        self.insert_events(&events, &rows).await?;
-        self.run("COMMIT").await?;
+        self.write(&events, &mut rows, has_doors).await?;
         self.remember(head, &events, rows);
         for (stream, life) in lives {
             self.lives.insert(stream, life);
@@ -113,14 +118,11 @@ impl Session {
         &mut self,
         records: &[std::sync::Arc<Recorded>],
     ) -> Result<Position, StoreError> {
-        self.run("BEGIN IMMEDIATE").await?;
         let mut rows = self.stream_rows(&streams_of(records)).await?;
         check_follows(records, self.head, |stream| {
             rows.get(stream).map(|row| row.head)
         })?;
-        self.add_streams(records, &mut rows).await?;
-        self.insert_events(records, &rows).await?;
-        self.run("COMMIT").await?;
+        self.write(records, &mut rows, false).await?;
         let head = records.last().map_or(self.head, |last| last.position);
         self.remember(head, records, rows);
         Ok(head)
@@ -249,95 +251,69 @@ impl Session {
         Ok(())
     }
 
-    /// Gives the new streams among `events` their numbers.
-    async fn add_streams(
+    /// Writes events, with the streams and categories that are new with them, and commits. `begun` says that the
+    /// transaction is open.
+    async fn write(
         &mut self,
         events: &[std::sync::Arc<Recorded>],
         rows: &mut StreamRows,
+        begun: bool,
     ) -> Result<(), StoreError> {
-        let mut fresh = Vec::new();
-        for event in events {
-            if !rows.contains_key(&event.stream) {
-                let row = StreamRow {
-                    id: self.next_stream,
-                    category: self.category(event.stream.category()).await?,
-                    head: event.revision,
-                };
-                self.next_stream += 1;
-                rows.insert(event.stream.clone(), row);
-                fresh.push((row, event.stream.clone()));
-            }
-        }
-        for chunk in chunks(&fresh) {
-            let sql = format!(
-                "INSERT INTO streams (id, name, category) VALUES {}",
-                groups(chunk.len(), 3)
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for (row, name) in chunk {
-                query = query.bind(row.id).bind(name.as_str()).bind(row.category);
-            }
-            query.execute(&mut self.connection).await?;
-        }
-        Ok(())
+        let (categories, streams) = self.number_new(events, rows).await?;
+        let statements = insert::categories(&categories)
+            .chain(insert::streams(&streams))
+            .chain(insert::events(events, rows));
+        insert::commit(&mut self.connection, statements, begun).await
     }
 
-    /// A category's number, new if need be.
-    async fn category(&mut self, name: &str) -> Result<i64, StoreError> {
+    /// Gives the new streams among `events`, and the new categories among these, their numbers.
+    async fn number_new(
+        &mut self,
+        events: &[std::sync::Arc<Recorded>],
+        rows: &mut StreamRows,
+    ) -> Result<(Vec<(i64, String)>, Vec<(StreamRow, StreamName)>), StoreError> {
+        let mut categories = Vec::new();
+        let mut streams = Vec::new();
+        for event in events {
+            if rows.contains_key(&event.stream) {
+                continue;
+            }
+            let name = event.stream.category();
+            let category = match self.category(name).await? {
+                Some(id) => id,
+                None => {
+                    let id = self.next_category;
+                    self.next_category += 1;
+                    self.categories.insert(name.to_owned(), id);
+                    categories.push((id, name.to_owned()));
+                    id
+                }
+            };
+            let row = StreamRow {
+                id: self.next_stream,
+                category,
+                head: event.revision,
+            };
+            self.next_stream += 1;
+            rows.insert(event.stream.clone(), row);
+            streams.push((row, event.stream.clone()));
+        }
+        Ok((categories, streams))
+    }
+
+    /// A category's number, if it has one.
+    async fn category(&mut self, name: &str) -> Result<Option<i64>, StoreError> {
         if let Some(id) = self.categories.get(name) {
-            return Ok(id);
+            return Ok(Some(id));
         }
         let found: Option<i64> = sqlx::query_scalar("SELECT id FROM categories WHERE name = ?")
             .bind(name)
             .fetch_optional(&mut self.connection)
             .await?;
-        let id = match found {
-            Some(id) => id,
-            None => self.add_category(name).await?,
-        };
-        self.categories.insert(name.to_owned(), id);
-        Ok(id)
-    }
-
-    async fn add_category(&mut self, name: &str) -> Result<i64, StoreError> {
-        let id = self.next_category;
-        self.next_category += 1;
-        sqlx::query("INSERT INTO categories (id, name) VALUES (?, ?)")
-            .bind(id)
-            .bind(name)
-            .execute(&mut self.connection)
-            .await?;
-        Ok(id)
-    }
-
-    async fn insert_events(
-        &mut self,
-        events: &[std::sync::Arc<Recorded>],
-        rows: &StreamRows,
-    ) -> Result<(), StoreError> {
-        for chunk in chunks(events) {
-            let sql = format!(
-                "INSERT INTO events (position, stream, revision, category, id, kind, recorded_at, body, meta) \
-                 VALUES {}",
-                groups(chunk.len(), 9)
-            );
-            let mut query = sqlx::query(AssertSqlSafe(sql));
-            for event in chunk {
-                let row = rows.get(&event.stream);
-                query = query
-                    .bind(to_sql(event.position.0))
-                    .bind(row.map(|row| row.id))
-                    .bind(to_sql(event.revision.0))
-                    .bind(row.map(|row| row.category))
-                    .bind(event.id.0.as_bytes().to_vec())
-                    .bind(&*event.kind)
-                    .bind(event.recorded_at)
-                    .bind(event.body.to_vec())
-                    .bind(event.meta.to_vec());
-            }
-            query.execute(&mut self.connection).await?;
+        if let Some(id) = found {
+            self.categories.insert(name.to_owned(), id);
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Keeps what the committed batch taught.
