@@ -98,8 +98,13 @@ impl Casebook {
     ) -> Result<Acted, ActError> {
         let stream = streams::incident(id);
         let _turn = self.turn(id).await;
+        // What is known here is enough to begin with: when somebody else has written since, the append conflicts.
+        let mut known = self.known(id);
         for _ in 0..=RETRY_LIMIT {
-            let folded = self.incident(id).await?;
+            let (folded, is_read) = match known.take() {
+                Some(known) => (known, false),
+                None => (self.incident(id).await?, true),
+            };
             // Nearly every command is new, and the fold knows it.
             if folded.may_hold(command_event(command, 0))
                 && let Some(first) = self.first_result(id, &stream, command, &asked).await?
@@ -109,12 +114,19 @@ impl Casebook {
             let Some(incident) = &folded.state else {
                 return Err(ActError::NotFound);
             };
-            let events = decide_under(&self.policy, Some(incident), &asked)?;
-            if events.is_empty() {
-                return self.nothing_new(&stream, folded).await;
-            }
+            let events = match decide_under(&self.policy, Some(incident), &asked) {
+                Ok(events) if !events.is_empty() => events,
+                // Nobody is told no by what may be old.
+                _ if !is_read => continue,
+                Ok(_) => return self.nothing_new(&stream, folded).await,
+                Err(refusal) => return Err(refusal.into()),
+            };
             let batch = self.batch_of(&folded, incident, command, &asked, &events);
-            match self.commit(Lane::Urgent, batch.await?).await {
+            let batch = match batch.await {
+                Err(ActError::CareRefused(_)) if !is_read => continue,
+                batch => batch?,
+            };
+            match self.commit(Lane::Urgent, batch).await {
                 Ok(appended) if appended.duplicate => {}
                 Ok(appended) => {
                     return Ok(self.acted(id, folded, (command, &asked), events, &appended));
@@ -187,24 +199,19 @@ impl Casebook {
     fn acted(
         &self,
         id: IncidentId,
-        mut folded: Folded<Option<Incident>>,
+        folded: Folded<Option<Incident>>,
         (command, asked): (CommandId, &Asked),
         events: Vec<IncidentEvent>,
         appended: &Appended,
     ) -> Acted {
         let place = &appended.streams[0];
+        let ids = (0..events.len()).map(|index| command_event(command, index));
         let said = folded.state.as_ref().and_then(|it| it.believed(asked));
         let stamp = |event| Happened::new(asked.at, asked.by.clone(), event).said(said);
         let events: Vec<_> = events.into_iter().map(stamp).collect();
-        let state = (place.first.0..)
-            .zip(&events)
-            .fold(folded.state.take(), |state, (revision, happened)| {
-                evolve(state, revision, happened)
-            });
-        let incident = state.expect("decided on an incident that was folded above");
-        folded.state = Some(incident.clone());
-        folded.head = Some(place.last);
-        folded.note((0..events.len()).map(|index| command_event(command, index)));
+        let folded = folded.with(place, ids, &events, evolve);
+        let incident = folded.state.clone();
+        let incident = incident.expect("decided on an incident that was folded above");
         self.incidents.put(id, folded);
         Acted {
             revision: place.last,

@@ -15,7 +15,7 @@ use domain::{
     care::{self, Care, CareEvent},
     incident::{self, Incident},
 };
-use eventlog::{Direction, EventId, Expected, Recorded, Revision, StreamName};
+use eventlog::{Direction, EventId, Expected, Recorded, Revision, StreamAppended, StreamName};
 use std::sync::Arc;
 
 /// Events read at a time while folding; ours: a page holds a whole ordinary incident.
@@ -37,7 +37,7 @@ const IDS_KEPT: usize = 256;
 
 impl<T> Folded<T> {
     /// Before the first event.
-    fn nothing(state: T) -> Self {
+    pub(crate) fn nothing(state: T) -> Self {
         Self {
             state,
             head: None,
@@ -60,6 +60,25 @@ impl<T> Folded<T> {
         }
     }
 
+    /// With what was just appended after it at this place.
+    pub(crate) fn with<E>(
+        mut self,
+        place: &StreamAppended,
+        ids: impl IntoIterator<Item = EventId>,
+        events: &[Happened<E>],
+        step: impl Fn(T, u64, &Happened<E>) -> T,
+    ) -> Self {
+        let revisions = place.first.0..;
+        self.state = revisions
+            .zip(events)
+            .fold(self.state, |state, (revision, happened)| {
+                step(state, revision, happened)
+            });
+        self.head = Some(place.last);
+        self.note(ids);
+        self
+    }
+
     /// What an append that was decided on this state expects.
     pub fn expected(&self) -> Expected {
         self.head.map_or(Expected::NoStream, Expected::Exact)
@@ -80,6 +99,19 @@ impl Casebook {
         let folded = self.fold_on(&stream, known, None, evolved).await?;
         self.incidents.put(id, folded.clone());
         Ok(folded)
+    }
+
+    /// The incident as this process knows it without reading; others may have written since. `None`: it must be read.
+    ///
+    /// Enough to decide on, for an append elsewhere conflicts; nothing to refuse anybody by.
+    pub fn known_incident(&self, id: IncidentId) -> Option<Incident> {
+        self.known(id)?.state
+    }
+
+    pub(crate) fn known(&self, id: IncidentId) -> Option<Folded<Option<Incident>>> {
+        self.incidents
+            .get(&id)
+            .filter(|known| known.state.is_some())
     }
 
     /// The incident as it stood just after `last`, folded from its first event; for replay and repeated commands.

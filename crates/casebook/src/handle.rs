@@ -12,12 +12,14 @@ use crate::{
     vault::{Binding, VaultError},
 };
 use domain::{
-    Actor, AlarmId, DistrictId, IncidentId, ResidentId, Sealed, SubjectId, Timestamp,
+    Actor, AlarmId, DistrictId, Happened, IncidentId, ResidentId, Sealed, SubjectId, Timestamp,
     care::{self, Care, CareCommand, CareEvent, CareRefusal},
-    incident::{AlarmRef, Asked, Incident, IncidentCommand, IncidentEvent, Refusal, decide_under},
+    incident::{
+        self, AlarmRef, Asked, Incident, IncidentCommand, IncidentEvent, Refusal, decide_under,
+    },
     signal::SignalClass,
 };
-use eventlog::{EventId, Lane, Position};
+use eventlog::{Appended, EventId, Lane, Position};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -94,7 +96,8 @@ impl Casebook {
     ) -> Result<Handled, BookError> {
         let mut attempt = 0;
         loop {
-            match self.try_handle(&alarm, &subject, &opening).await {
+            let is_first = attempt == 0;
+            match self.try_handle(&alarm, &subject, &opening, is_first).await {
                 Err(BookError::Conflict { .. }) if attempt < RETRY_LIMIT => attempt += 1,
                 answer => return answer,
             }
@@ -125,6 +128,7 @@ impl Casebook {
         alarm: &AlarmRef,
         subject: &SubjectId,
         opening: &Opening,
+        is_first: bool,
     ) -> Result<Handled, BookError> {
         let care = self.care(subject).await?;
         if care.may_hold(care_event(alarm.alarm))
@@ -140,7 +144,8 @@ impl Casebook {
         if alarm.kind.class() == SignalClass::Cancel {
             return Ok(unchanged(None, HandledAs::Nothing));
         }
-        self.try_open(alarm, subject, &care, opening).await
+        self.try_open(alarm, subject, &care, opening, is_first)
+            .await
     }
 
     /// `None` when the care names an incident that takes no alarm: a bug, and the resident gets a new incident.
@@ -178,8 +183,10 @@ impl Casebook {
         };
         let cares = of_care(care::decide(&care.state, &joins), subject)?;
         let joint = Joint { alarm, subject, at };
-        let batch = joint.batch((care, cares), (id, &incident, events))?;
-        self.handled(batch, id, HandledAs::Joined).await.map(Some)
+        let batch = joint.batch((care, cares), (id, &incident, &events))?;
+        let handled = self.handled(batch, id, HandledAs::Joined).await?;
+        self.remember(&joint, id, incident, events, &handled);
+        Ok(Some(handled.0))
     }
 
     async fn try_open(
@@ -188,9 +195,15 @@ impl Casebook {
         subject: &SubjectId,
         care: &Folded<Care>,
         opening: &Opening,
+        is_first: bool,
     ) -> Result<Handled, BookError> {
         let id = IncidentId::opened_by(alarm.alarm);
-        let incident = self.incident(id).await?;
+        // There is none yet; else the append conflicts, and it is read.
+        let incident = if is_first {
+            Folded::nothing(None)
+        } else {
+            self.incident(id).await?
+        };
         if incident.state.is_some() {
             // Opened under another subject before, when the device was somebody else's.
             return Ok(unchanged(Some(id), HandledAs::Already));
@@ -226,8 +239,31 @@ impl Casebook {
             subject,
             at: opening.at,
         };
-        let batch = joint.batch((care, cares), (id, &incident, events))?;
-        self.handled(batch, id, HandledAs::Opened).await
+        let batch = joint.batch((care, cares), (id, &incident, &events))?;
+        let handled = self.handled(batch, id, HandledAs::Opened).await?;
+        self.remember(&joint, id, incident, events, &handled);
+        Ok(handled.0)
+    }
+
+    /// Keeps the incident as it is now: whoever rings for it is next.
+    fn remember(
+        &self,
+        joint: &Joint<'_>,
+        id: IncidentId,
+        before: Folded<Option<Incident>>,
+        events: Vec<IncidentEvent>,
+        (_, appended): &(Handled, Appended),
+    ) {
+        let stream = streams::incident(id);
+        let place = appended.streams.iter().find(|it| it.stream == stream);
+        let Some(place) = place.filter(|_| !appended.duplicate) else {
+            return;
+        };
+        let ids = (0..events.len()).map(|index| alarm_event(joint.alarm.alarm, index));
+        let stamp = |event| Happened::new(joint.at, Actor::Dispatcher, event);
+        let events: Vec<_> = events.into_iter().map(stamp).collect();
+        self.incidents
+            .put(id, before.with(place, ids, &events, incident::evolve));
     }
 
     async fn handled(
@@ -235,9 +271,9 @@ impl Casebook {
         batch: Batch,
         id: IncidentId,
         what: HandledAs,
-    ) -> Result<Handled, BookError> {
+    ) -> Result<(Handled, Appended), BookError> {
         let appended = self.commit(Lane::Urgent, batch).await?;
-        Ok(Handled {
+        let handled = Handled {
             incident: Some(id),
             // Another dispatcher was faster with the very same.
             what: if appended.duplicate {
@@ -246,7 +282,8 @@ impl Casebook {
                 what
             },
             position: appended.position,
-        })
+        };
+        Ok((handled, appended))
     }
 
     async fn seal_place(
@@ -287,7 +324,7 @@ impl Joint<'_> {
     fn batch(
         &self,
         (care, cares): (&Folded<Care>, Vec<CareEvent>),
-        (id, incident, events): (IncidentId, &Folded<Option<Incident>>, Vec<IncidentEvent>),
+        (id, incident, events): (IncidentId, &Folded<Option<Incident>>, &[IncidentEvent]),
     ) -> Result<Batch, BookError> {
         let alarm = self.alarm.alarm;
         let mut batch = Batch::new(Meta::about(id.0).caused_by(EventId(alarm.0)));
@@ -297,8 +334,9 @@ impl Joint<'_> {
         });
         let stream = streams::care(self.subject);
         batch.push(&stream, care.expected(), cares.collect())?;
-        let events = events.into_iter().enumerate();
-        let events = events.map(|(index, event)| self.draft(alarm_event(alarm, index), event));
+        let events = events.iter().enumerate();
+        let events =
+            events.map(|(index, event)| self.draft(alarm_event(alarm, index), event.clone()));
         batch.push(
             &streams::incident(id),
             incident.expected(),

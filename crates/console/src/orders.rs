@@ -42,13 +42,35 @@ pub(crate) async fn act(
     let command_id = uuid::Uuid::try_parse(&asked.id)
         .map_err(|_| Failure::malformed("a command's id is a UUID made by its sender"))?;
     let command_id = CommandId(command_id);
+    // What is known of the incident without asking the log will do, unless somebody would be told no because of it.
+    if let Some(known) = app.casebook.known_incident(id) {
+        let done = act_on(app, viewer, duty, known, (command_id, asked.clone())).await;
+        if let Ok(done) = done {
+            app.metrics.command(true);
+            return Ok(done);
+        }
+    }
     let incident = app.casebook.fold_incident(id).await;
     let incident = incident.map_err(|e| Failure::unavailable(e.to_string()))?;
+    let incident = incident.ok_or_else(|| Failure::not_found("incident"))?;
+    let done = act_on(app, viewer, duty, incident, (command_id, asked)).await;
+    app.metrics.command(done.is_ok());
+    done
+}
+
+async fn act_on(
+    app: &App,
+    viewer: &Viewer,
+    duty: Option<&SiteId>,
+    incident: Incident,
+    (command_id, asked): (CommandId, CommandIn),
+) -> Answer<CommandOut> {
+    let id = incident.id;
     let board = app.shared.board();
     let city = &board.city;
-    let incident = incident
-        .filter(|i| viewer.may_open(i, city) || was_offered(viewer, i))
-        .ok_or_else(|| Failure::not_found("incident"))?;
+    if !viewer.may_open(&incident, city) && !was_offered(viewer, &incident) {
+        return Err(Failure::not_found("incident"));
+    }
     let order = Order {
         app,
         viewer,
@@ -71,7 +93,6 @@ pub(crate) async fn act(
     if let (Ok(_), true, Some(resident)) = (&acted, closes, &incident.resident) {
         app.records.refresh(resident);
     }
-    app.metrics.command(acted.is_ok());
     let acted = match acted {
         Ok(acted) => acted,
         Err(error) => {

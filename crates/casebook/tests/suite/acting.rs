@@ -118,6 +118,32 @@ async fn nothing_new_is_no_error_and_leaves_no_event() {
 }
 
 #[tokio::test]
+async fn what_another_process_wrote_is_read_before_anybody_is_told_no() {
+    let book = memory().await;
+    let id = press(&book, 1).await.incident.unwrap();
+    let over = || crate::common::over(book.log().clone());
+    let [lis, wangs, repeats] = [over().await, over().await, over().await];
+    for one in [&lis, &wangs, &repeats] {
+        one.fold_incident(id).await.unwrap();
+    }
+    book.act(id, command(1), accept("li")).await.unwrap();
+    // As far as these know nobody has the call.
+    let talk = || asked("li", IncidentCommand::StartTalk);
+    assert!(lis.known_incident(id).unwrap().owner.is_none());
+    let talking = lis.act(id, command(2), talk()).await.unwrap();
+    assert_eq!(talking.revision, Revision(2));
+    let late = wangs.act(id, command(3), accept("wang")).await;
+    let by = operator("li");
+    assert_eq!(
+        late,
+        Err(ActError::Refused(Refusal::AlreadyAccepted { by }))
+    );
+    let again = repeats.act(id, command(2), talk()).await.unwrap();
+    assert!(again.repeated);
+    assert_eq!(again.revision, Revision(2));
+}
+
+#[tokio::test]
 async fn an_incident_nobody_opened_is_not_found() {
     let book = memory().await;
     let id = domain::IncidentId(uuid::Uuid::from_u128(404));
