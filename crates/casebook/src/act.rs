@@ -14,7 +14,7 @@ use domain::{
     care::{self, CareCommand, CareRefusal},
     incident::{Asked, Incident, IncidentCommand, IncidentEvent, Refusal, decide_under, evolve},
 };
-use eventlog::{Appended, Direction, EventId, Lane, Position, Recorded, Revision, StreamName};
+use eventlog::{Appended, EventId, Lane, Position, Recorded, Revision, StreamName};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -118,7 +118,7 @@ impl Casebook {
                 Ok(events) if !events.is_empty() => events,
                 // Nobody is told no by what may be old.
                 _ if !is_read => continue,
-                Ok(_) => return self.nothing_new(&stream, folded).await,
+                Ok(_) => return nothing_new(folded),
                 Err(refusal) => return Err(refusal.into()),
             };
             let batch = self.batch_of(&folded, incident, command, &asked, &events);
@@ -274,26 +274,6 @@ impl Casebook {
         Ok(self.log.find(stream, id).await?)
     }
 
-    async fn nothing_new(
-        &self,
-        stream: &StreamName,
-        folded: Folded<Option<Incident>>,
-    ) -> Result<Acted, ActError> {
-        let revision = folded.head.unwrap_or(Revision::FIRST);
-        let last = self
-            .log
-            .read_stream(stream, revision, Direction::Forward, 1)
-            .await
-            .map_err(BookError::from)?;
-        Ok(Acted {
-            revision,
-            position: last.first().map_or(Position::START, |last| last.position),
-            incident: folded.state.ok_or(ActError::NotFound)?,
-            events: Vec::new(),
-            repeated: false,
-        })
-    }
-
     /// A command asked now by the dispatcher, a gateway or a person; `seen` is the revision on their screen.
     pub fn asked(&self, by: Actor, seen: Option<u64>, command: IncidentCommand) -> Asked {
         Asked {
@@ -304,4 +284,14 @@ impl Casebook {
             command,
         }
     }
+}
+
+fn nothing_new(folded: Folded<Option<Incident>>) -> Result<Acted, ActError> {
+    Ok(Acted {
+        revision: folded.head.unwrap_or(Revision::FIRST),
+        position: folded.position,
+        incident: folded.state.ok_or(ActError::NotFound)?,
+        events: Vec::new(),
+        repeated: false,
+    })
 }

@@ -15,7 +15,9 @@ use domain::{
     care::{self, Care, CareEvent},
     incident::{self, Incident},
 };
-use eventlog::{Direction, EventId, Expected, Recorded, Revision, StreamAppended, StreamName};
+use eventlog::{
+    Direction, EventId, Expected, Position, Recorded, Revision, StreamAppended, StreamName,
+};
 use std::sync::Arc;
 
 /// Events read at a time while folding; ours: a page holds a whole ordinary incident.
@@ -28,6 +30,8 @@ pub struct Folded<T> {
     pub state: T,
     /// Revision of the stream's last event, whether ours or foreign; `None` when there is none.
     pub head: Option<Revision>,
+    /// Position of that event; the start when there is none.
+    pub(crate) position: Position,
     /// The ids of the stream's events; `None` when there are too many to keep.
     pub(crate) ids: Option<Vec<EventId>>,
 }
@@ -41,6 +45,7 @@ impl<T> Folded<T> {
         Self {
             state,
             head: None,
+            position: Position::START,
             ids: Some(Vec::new()),
         }
     }
@@ -75,6 +80,7 @@ impl<T> Folded<T> {
                 step(state, revision, happened)
             });
         self.head = Some(place.last);
+        self.position = place.last_position;
         self.note(ids);
         self
     }
@@ -184,6 +190,7 @@ impl Casebook {
                     folded.state = step(folded.state, recorded.revision.0, &happened);
                 }
                 folded.head = Some(recorded.revision);
+                folded.position = recorded.position;
                 folded.note([recorded.id]);
             }
             if page.len() < FOLD_PAGE {

@@ -223,9 +223,13 @@ async fn shown(app: &App, viewer: &Viewer, duty: &Duty, incident: &str, sounded:
     let Some(entry) = board.get(&id) else {
         return;
     };
-    for party in rung_here(&entry.incident, site, &board.city) {
+    // What this process has written just now the board may not show yet.
+    let known = app.casebook.known_incident(id);
+    let known = known.filter(|known| known.revision > entry.incident.revision);
+    let incident = known.as_ref().unwrap_or(&entry.incident);
+    for party in rung_here(incident, site, &board.city) {
         // Another console of the place has said as much of this offer before.
-        let mut rung = entry.incident.rung_now().filter(|rung| rung.party == party);
+        let mut rung = incident.rung_now().filter(|rung| rung.party == party);
         if rung.all(|rung| rung.shown && (rung.sounded || !sounded)) {
             continue;
         }
