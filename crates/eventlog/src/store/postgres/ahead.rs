@@ -1,7 +1,7 @@
 //! Deciding a batch before the head row is ours.
 //!
-//! For: appends of our own that fit, which nearly all do: what their streams are like is looked up without holding anybody up, or follows
-//! from what they expect; the decision is sent with the question whether it still stands.
+//! For: appends of our own that fit, which nearly all do: what their streams are like is looked up without holding
+//! anybody up, or follows from what they expect; the decision is sent with the question whether it still stands.
 //! May not know: repeats, refusals, doors, what outside programs write: all that is decided under the head row (`session`).
 
 use std::collections::{HashMap, HashSet};

@@ -5,8 +5,8 @@
 //!
 //! Every batch first takes the one row of `head` and holds it to its commit; what it decides on is read in a later
 //! statement. So positions become visible in their order, whoever writes, and after a commit whose answer was lost the
-//! next batch waits until that transaction has ended, one way or the other, and then sees what came of it. What is decided beforehand, so
-//! that the row is held for less, is held against what stands under it.
+//! next batch waits until that transaction has ended, one way or the other, and then sees what came of it. What is
+//! decided beforehand, so that the row is held for less, is held against what stands under it.
 //!
 //! - `options`: where the database is, and what is allowed of it.
 //! - `open`: finding, checking and making the tables.

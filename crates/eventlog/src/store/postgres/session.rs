@@ -1,7 +1,7 @@
 //! The one writing connection of this process and what it remembers.
 //!
-//! For: a batch in one transaction. Mostly it was decided beforehand and is one message (`ahead`); else take the head row and
-//! look up, in a later statement, what the plan needs, then insert what fits and commit.
+//! For: a batch in one transaction. Mostly it was decided beforehand and is one message (`ahead`); else take the head
+//! row and look up, in a later statement, what the plan needs, then insert what fits and commit.
 //! May not know: queues; what fits (the plan decides); whether the server is there. It is dropped whole after any
 //! trouble.
 

@@ -1,8 +1,8 @@
 //! A way to the server that loses what it is told to lose.
 //!
 //! For: answers of COMMIT that never arrive.
-//! May not know: anything of the protocol but what a COMMIT looks like (PostgreSQL manual, "Message Formats", Query), and where in a
-//! message the head row is had and nothing is written yet.
+//! May not know: anything of the protocol but what a COMMIT looks like (PostgreSQL manual, "Message Formats", Query), and
+//! where in a message the head row is had and nothing is written yet.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
