@@ -52,13 +52,15 @@ impl Session {
         if !assumed.is_small() {
             return Ok(None);
         }
-        let heard = self.send(&assumed, now).await?;
+        // Before it is asked: once the message is answered the row is free, and others may have written, and been seen, since.
+        let seen_before = self.link.seen();
+        let heard = self.send(&assumed, seen_before, now).await?;
         if self.left_at.take() != Some(heard.before) {
             self.lives.clear();
         }
         if !heard.written {
             // Somebody wrote to one of the streams meanwhile; or the log is shorter than it was.
-            self.link.check_head(heard.before, self.link.seen())?;
+            self.link.check_head(heard.before, seen_before)?;
             return Ok(None);
         }
         for (stream, id) in assumed.numbered(&heard) {
@@ -119,8 +121,13 @@ impl Session {
     }
 
     /// One message: the head row, the batch under it, the commit.
-    async fn send(&mut self, assumed: &Assumed<'_>, now: Option<i64>) -> Result<Heard, Trouble> {
-        let arguments = assumed.literals(self.link.seen(), now, &self.channel)?;
+    async fn send(
+        &mut self,
+        assumed: &Assumed<'_>,
+        seen: Position,
+        now: Option<i64>,
+    ) -> Result<Heard, Trouble> {
+        let arguments = assumed.literals(seen, now, &self.channel)?;
         let sql = format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; EXECUTE take_head_row; EXECUTE write_assumed ({arguments}); COMMIT"
         );
