@@ -32,7 +32,7 @@ pub(crate) struct Standing {
 }
 
 /// What stands in the store, as far as a batch needs it; grows with what the batch itself writes.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Known {
     heads: HashMap<StreamName, Revision>,
     /// The last event with an id, per stream.

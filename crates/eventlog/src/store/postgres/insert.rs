@@ -19,13 +19,13 @@ use crate::name::{Position, StreamName};
 
 /// Up to so many bytes of events a batch is written as text, twice as long, which saves a round trip. Ours: a press with
 /// its neighbours is a few kilobytes; an import's batch is longer, and a round trip more does not hurt it.
-pub(super) const TEXT_BYTES: usize = 16 * 1024;
+const TEXT_BYTES: usize = 16 * 1024;
 
 /// For the session to prepare, and to bind to.
 pub(super) const INSERT: &str = "WITH new_streams AS (\
        INSERT INTO streams (id, name) SELECT * FROM unnest($1::bigint[], $2::text[])), \
      new_events AS (\
-       INSERT INTO events (position, recorded_at, stream, revision, id, category, kind, body, meta) \
+       INSERT INTO events (position, stream, revision, recorded_at, id, category, kind, body, meta) \
        SELECT * FROM unnest($3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::uuid[], $8::text[], \
          $9::text[], $10::bytea[], $11::bytea[])), \
      new_head AS (\
@@ -37,66 +37,19 @@ pub(super) const INSERT: &str = "WITH new_streams AS (\
 pub(super) const INSERT_TYPES: &str = "bigint[], text[], bigint[], bigint[], bigint[], bigint[], uuid[], text[], text[], \
      bytea[], bytea[], boolean, bigint, bigint, bigint, bigint, bigint, bigint, bigint, text";
 
-/// What a decided batch's events are, column by column; all but where in the log and when.
-pub(super) struct Columns<'a> {
+/// A decided batch, column by column.
+pub(super) struct Insertion<'a> {
+    new_ids: Vec<i64>,
+    new_names: Vec<&'a str>,
+    positions: Vec<i64>,
     streams: Vec<i64>,
     revisions: Vec<i64>,
+    recorded_at: Vec<i64>,
     ids: Vec<Uuid>,
     categories: Vec<&'a str>,
     kinds: Vec<&'a str>,
     bodies: Vec<&'a [u8]>,
     metas: Vec<&'a [u8]>,
-}
-
-impl<'a> Columns<'a> {
-    /// `id` tells a stream's number.
-    pub(super) fn of(events: &'a [Arc<Recorded>], id: impl Fn(&StreamName) -> i64) -> Self {
-        Self {
-            streams: events.iter().map(|event| id(&event.stream)).collect(),
-            revisions: events
-                .iter()
-                .map(|event| to_sql(event.revision.0))
-                .collect(),
-            ids: events.iter().map(|event| event.id.0).collect(),
-            categories: events.iter().map(|event| event.stream.category()).collect(),
-            kinds: events.iter().map(|event| &*event.kind).collect(),
-            bodies: events.iter().map(|event| &*event.body).collect(),
-            metas: events.iter().map(|event| &*event.meta).collect(),
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.streams.len()
-    }
-
-    /// How many bytes of bodies and metadata there are.
-    pub(super) fn bytes(&self) -> usize {
-        let sum = |column: &[&[u8]]| column.iter().map(|item| item.len()).sum::<usize>();
-        sum(&self.bodies) + sum(&self.metas)
-    }
-
-    /// As text, in the order of the fields.
-    pub(super) fn literals(&self) -> Result<String, Trouble> {
-        Ok([
-            literal::numbers(&self.streams),
-            literal::numbers(&self.revisions),
-            literal::uuids(self.ids.iter().copied().map(Some)),
-            literal::texts(&self.categories)?,
-            literal::texts(&self.kinds)?,
-            literal::bytes(&self.bodies),
-            literal::bytes(&self.metas),
-        ]
-        .join(", "))
-    }
-}
-
-/// A decided batch and what it makes of the head row.
-pub(super) struct Insertion<'a> {
-    new_ids: Vec<i64>,
-    new_names: Vec<&'a str>,
-    positions: Vec<i64>,
-    recorded_at: Vec<i64>,
-    columns: Columns<'a>,
     /// What the head row says afterwards, unless it says so already.
     head: i64,
     stream_count: i64,
@@ -117,14 +70,20 @@ impl<'a> Insertion<'a> {
         channel: &'a str,
     ) -> Self {
         let fresh = number_new_streams(events, rows, stream_count);
+        let each = |pick: &dyn Fn(&'a Recorded) -> i64| -> Vec<i64> {
+            events.iter().map(|event| pick(event)).collect()
+        };
         let id = |stream: &StreamName| rows.get(stream).map_or(-1, |row| row.id);
         Self {
-            positions: events
-                .iter()
-                .map(|event| to_sql(event.position.0))
-                .collect(),
-            recorded_at: events.iter().map(|event| event.recorded_at).collect(),
-            columns: Columns::of(events, id),
+            positions: each(&|event| to_sql(event.position.0)),
+            streams: each(&|event| id(&event.stream)),
+            revisions: each(&|event| to_sql(event.revision.0)),
+            recorded_at: each(&|event| event.recorded_at),
+            ids: events.iter().map(|event| event.id.0).collect(),
+            categories: events.iter().map(|event| event.stream.category()).collect(),
+            kinds: events.iter().map(|event| &*event.kind).collect(),
+            bodies: events.iter().map(|event| &*event.body).collect(),
+            metas: events.iter().map(|event| &*event.meta).collect(),
             head: to_sql(last.0),
             stream_count: stream_count + to_sql(fresh.len() as u64),
             head_changes: !fresh.is_empty() || !settled || doors.changed(),
@@ -140,7 +99,8 @@ impl<'a> Insertion<'a> {
     }
 
     pub(super) fn is_small(&self) -> bool {
-        self.columns.bytes() <= TEXT_BYTES
+        let sum = |column: &[&[u8]]| column.iter().map(|item| item.len()).sum::<usize>();
+        sum(&self.bodies) + sum(&self.metas) <= TEXT_BYTES
     }
 
     /// The arguments as text.
@@ -150,8 +110,14 @@ impl<'a> Insertion<'a> {
             literal::numbers(&self.new_ids),
             literal::texts(&self.new_names)?,
             literal::numbers(&self.positions),
+            literal::numbers(&self.streams),
+            literal::numbers(&self.revisions),
             literal::numbers(&self.recorded_at),
-            self.columns.literals()?,
+            literal::uuids(self.ids.iter().copied().map(Some)),
+            literal::texts(&self.categories)?,
+            literal::texts(&self.kinds)?,
+            literal::bytes(&self.bodies),
+            literal::bytes(&self.metas),
             self.head_changes.to_string(),
             self.head.to_string(),
             self.stream_count.to_string(),
@@ -163,19 +129,18 @@ impl<'a> Insertion<'a> {
 
     /// The statement with its arguments as bytes.
     pub(super) fn query(self) -> sqlx::query::Query<'a, Postgres, PgArguments> {
-        let columns = self.columns;
         let query = sqlx::query(INSERT)
             .bind(self.new_ids)
             .bind(self.new_names)
             .bind(self.positions)
+            .bind(self.streams)
+            .bind(self.revisions)
             .bind(self.recorded_at)
-            .bind(columns.streams)
-            .bind(columns.revisions)
-            .bind(columns.ids)
-            .bind(columns.categories)
-            .bind(columns.kinds)
-            .bind(columns.bodies)
-            .bind(columns.metas)
+            .bind(self.ids)
+            .bind(self.categories)
+            .bind(self.kinds)
+            .bind(self.bodies)
+            .bind(self.metas)
             .bind(self.head_changes)
             .bind(self.head)
             .bind(self.stream_count);

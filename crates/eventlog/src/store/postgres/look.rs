@@ -44,17 +44,24 @@ pub(super) type StreamRows = HashMap<StreamName, StreamRow>;
 pub(super) struct Wanted<'a>(Vec<(&'a StreamName, Option<EventId>)>);
 
 impl<'a> Wanted<'a> {
-    /// What a batch needs of its streams.
-    pub(super) fn of(batch: &'a [Write]) -> Self {
-        let wanted = members(batch).map(|member| {
+    /// What a batch needs of streams about which `remembered` is all that is known.
+    pub(super) fn of(batch: &'a [Write], remembered: &StreamRows) -> Self {
+        let mut wanted = HashSet::new();
+        for member in members(batch) {
             let id = member.events.first().map(|event| event.id);
-            (&member.stream, id.filter(|_| goes_by_ids(member)))
-        });
-        Self::these(wanted.collect())
+            let id = id.filter(|_| goes_by_ids(member));
+            if id.is_some() || !remembered.contains_key(&member.stream) {
+                wanted.insert((&member.stream, id));
+            }
+        }
+        Self(wanted.into_iter().collect())
     }
 
-    pub(super) fn these(wanted: HashSet<(&'a StreamName, Option<EventId>)>) -> Self {
-        Self(wanted.into_iter().collect())
+    /// The streams of `remembered` that are not among these.
+    pub(super) fn rest(&self, remembered: &'a StreamRows) -> Self {
+        let looked: HashSet<_> = self.0.iter().map(|(stream, _)| *stream).collect();
+        let rest = remembered.keys().filter(|stream| !looked.contains(stream));
+        Self(rest.map(|stream| (stream, None)).collect())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -5,22 +5,19 @@
 //!
 //! Every batch first takes the one row of `head` and holds it to its commit; what it decides on is read in a later
 //! statement. So positions become visible in their order, whoever writes, and after a commit whose answer was lost the
-//! next batch waits until that transaction has ended, one way or the other, and then sees what came of it. What is
-//! decided beforehand, so that the row is held for less, is held against what stands under it.
+//! next batch waits until that transaction has ended, one way or the other, and then sees what came of it.
 //!
 //! - `options`: where the database is, and what is allowed of it.
 //! - `open`: finding, checking and making the tables.
 //! - `connect`: connections, and what the server at their other end promises.
-//! - `session`: the one writing connection and what it remembers; `ahead`: batches decided beforehand; `look`, `lives`, `insert`,
-//!   `assumed`: its statements; `literal`: their arguments as text; `warning`: hearing a COMMIT's warnings.
+//! - `session`: the one writing connection and what it remembers; `look`, `lives`, `insert`: its statements; `literal`: their
+//!   arguments as text; `warning`: hearing a COMMIT's warnings.
 //! - `doors`: the tables beside the log.
 //! - `read`: the reading connections.
 //! - `tail`: following what other processes write, and finding a lost database again.
 //! - `link`, `clock`: what is known of the database and of its clock.
 //! - `rows`, `trouble`: rows and errors between PostgreSQL and us.
 
-mod ahead;
-mod assumed;
 mod clock;
 mod connect;
 mod doors;

@@ -6,7 +6,6 @@
 use sqlx::Row;
 use sqlx::postgres::PgConnection;
 
-use super::assumed::WRITE_ASSUMED;
 use super::lives::LIVES;
 use super::look::{LOOK_UP, PLACES};
 use super::options::Target;
@@ -88,17 +87,6 @@ async fn how_statements_find_their_rows_is_by_index() {
         .unwrap()
         .bind(names())
         .unwrap();
-    let numbers = || vec![-1_i64, 2];
-    let bytes = || vec![b"b".as_slice(), b"c"];
-    let write = Ask::new(WRITE_ASSUMED);
-    let write = write.bind(0_i64).unwrap().bind(names()).unwrap();
-    let write = write.bind(numbers()).unwrap().bind(vec!["s-1"]).unwrap();
-    let write = write.bind(None::<i64>).unwrap().bind(numbers()).unwrap();
-    let write = write.bind(numbers()).unwrap();
-    let write = write.bind(vec![uuid::Uuid::nil(); 2]).unwrap();
-    let write = write.bind(names()).unwrap().bind(names()).unwrap();
-    let write = write.bind(bytes()).unwrap().bind(bytes()).unwrap();
-    let write = write.bind(2_i64).unwrap().bind("channel").unwrap();
     let nth = |sql| {
         let ask = Ask::new(sql).bind("a").unwrap().bind(1_i64).unwrap();
         ask.bind(9_i64).unwrap()
@@ -112,10 +100,6 @@ async fn how_statements_find_their_rows_is_by_index() {
         ),
         (places, &["events_by_revision"]),
         (lives, &["streams_name_key", "events_by_revision"]),
-        (
-            write,
-            &["head_pkey", "streams_name_key", "events_by_revision"],
-        ),
     ] {
         let text = ask.sql;
         let plan = plan(&mut sql, ask).await;

@@ -1,24 +1,22 @@
 //! The one writing connection of this process and what it remembers.
 //!
-//! For: a batch in one transaction. Mostly it was decided beforehand and is one message (`ahead`); else take the head
-//! row and look up, in a later statement, what the plan needs, then insert what fits and commit.
+//! For: a batch in one transaction and, mostly, two messages: take the head row and look up, in a later statement, what
+//! the plan needs; insert what fits and commit.
 //! May not know: queues; what fits (the plan decides); whether the server is there. It is dropped whole after any
 //! trouble.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row};
 
-use super::assumed::{TAKE_HEAD_ROW, WRITE_ASSUMED, WRITE_ASSUMED_TYPES};
 use super::connect;
 use super::doors::Doors;
 use super::insert::{INSERT, INSERT_TYPES, Insertion};
 use super::link::Link;
 use super::lives::look_at_lives;
-use super::look::{LOOK_UP, StreamRows, Wanted, look_for_repeats};
+use super::look::{LOOK_UP, StreamRow, StreamRows, Wanted, look_for_repeats};
 use super::options::Target;
 use super::rows::from_sql;
 use super::trouble::Trouble;
@@ -32,25 +30,17 @@ use crate::store::restore::{check_follows, streams_of};
 use crate::store::{Answer, Committed, Write};
 
 pub(super) struct Session {
-    pub(super) connection: PgConnection,
-    pub(super) channel: String,
-    pub(super) link: Arc<Link>,
-    /// The log's last position when we last committed: while it is still that, what we remember of lives holds.
-    pub(super) left_at: Option<Position>,
-    /// The numbers of streams, which never change.
-    pub(super) ids: Cache<StreamName, i64>,
+    connection: PgConnection,
+    channel: String,
+    link: Arc<Link>,
+    /// The log's last position when we last committed: while it is still that, what we remember of streams holds.
+    left_at: Option<Position>,
+    /// Whether it was still that the last time; when others write too, what we remember is not counted on beforehand.
+    alone: bool,
+    streams: Cache<StreamName, StreamRow>,
     /// How streams stand with outside programs.
-    pub(super) lives: Cache<StreamName, Life>,
-    pub(super) ear: Ear,
-}
-
-/// A batch as the plan has it.
-pub(super) struct Planned {
-    pub(super) answers: Vec<Answer>,
-    pub(super) events: Vec<Arc<Recorded>>,
-    pub(super) lives: HashMap<StreamName, Life>,
-    /// The log's last position with it.
-    pub(super) last: Position,
+    lives: Cache<StreamName, Life>,
+    ear: Ear,
 }
 
 /// The head row, which is ours until the transaction ends.
@@ -73,8 +63,6 @@ impl Session {
             format!("PREPARE take_head (bigint) AS {TAKE_HEAD}"),
             format!("PREPARE look_up (text[], uuid[]) AS {LOOK_UP}"),
             format!("PREPARE insert_batch ({INSERT_TYPES}) AS {INSERT}"),
-            format!("PREPARE take_head_row AS {TAKE_HEAD_ROW}"),
-            format!("PREPARE write_assumed ({WRITE_ASSUMED_TYPES}) AS {WRITE_ASSUMED}"),
         ] {
             let prepare = sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut connection);
             connect::bounded(CONNECT_WITHIN, prepare).await?;
@@ -87,7 +75,8 @@ impl Session {
             channel: target.channel(),
             link: Arc::clone(link),
             left_at: None,
-            ids: Cache::new(HEAD_CACHE),
+            alone: false,
+            streams: Cache::new(HEAD_CACHE),
             lives: Cache::new(HEAD_CACHE),
             ear: Ear::new(),
         })
@@ -99,30 +88,26 @@ impl Session {
         batch: &[Write],
         now: Option<i64>,
     ) -> Result<Committed, Trouble> {
-        if let Some(committed) = self.commit_ahead(batch, now).await? {
-            return Ok(committed);
-        }
         let places = members(batch).map(|member| member.events.len()).sum();
         let (mut head, known, mut rows) = self.begin(batch, places).await?;
         let now = now.unwrap_or(head.now_micros);
+        let mut planner = Planner::new(known, head.position, now);
         let doors = head.doors.write_all(&mut self.connection, batch).await?;
-        let Planned {
-            answers,
-            events,
-            lives,
-            last,
-        } = planned(known, head.position, now, batch);
-        let mut doors = doors.into_iter().map(Answer::Door);
-        let mut answers = answers.into_iter();
-        let in_turn = batch.iter().filter_map(|write| match write {
-            Write::Door(_) => doors.next(),
-            Write::Append(_) | Write::Outside(_) => answers.next(),
-        });
-        let answers = in_turn.collect();
+        let mut doors = doors.into_iter();
+        let mut answers = Vec::with_capacity(batch.len());
+        for write in batch {
+            answers.extend(match write {
+                Write::Append(streams) => Some(Answer::Append(planner.append(streams))),
+                Write::Outside(write) => Some(Answer::Append(planner.outside(write))),
+                Write::Door(_) => doors.next().map(Answer::Door),
+            });
+        }
+        let last = planner.head();
+        let (events, lives) = planner.into_parts();
         let taken = Position(head.position.0 + places as u64);
         self.finish(&events, &mut rows, &head, (last, taken == last))
             .await?;
-        self.remember(last, rows);
+        self.remember(last, &events, rows);
         for (stream, life) in lives {
             self.lives.insert(stream, life);
         }
@@ -142,7 +127,7 @@ impl Session {
         follows.map_err(|error| Trouble::Failed(error.0))?;
         let last = Position(head.position.0 + records.len() as u64);
         self.finish(records, &mut rows, &head, (last, true)).await?;
-        self.remember(last, rows);
+        self.remember(last, records, rows);
         Ok(last)
     }
 
@@ -156,7 +141,8 @@ impl Session {
         batch: &[Write],
         places: usize,
     ) -> Result<(Head, Known, StreamRows), Trouble> {
-        let wanted = Wanted::of(batch);
+        let mut rows = self.remembered(batch);
+        let wanted = Wanted::of(batch, &rows);
         let found = self.take_head(places, &wanted).await?;
         let Some((head, found)) = found.split_first() else {
             return Err(Trouble::Failed("the log has no head row".to_owned()));
@@ -164,11 +150,20 @@ impl Session {
         let head = Head::from_row(head)?;
         // The row is ours, so nothing can have been committed since that it does not show.
         self.link.check_head(head.position, self.link.seen())?;
-        if self.left_at.take() != Some(head.position) {
+        let mut known = Known::default();
+        self.alone = self.left_at.take() == Some(head.position);
+        if !self.alone {
             // Whoever wrote since we last did has made what we remember stale.
+            self.streams.clear();
             self.lives.clear();
+            let stale = std::mem::take(&mut rows);
+            let again = wanted.rest(&stale);
+            let found = again.look_up(&mut self.connection).await?;
+            again.learn(&found, &mut known, &mut rows)?;
         }
-        let (mut known, mut rows) = (Known::default(), StreamRows::new());
+        for (stream, row) in &rows {
+            known.set_head(stream, row.head);
+        }
         wanted.learn(found, &mut known, &mut rows)?;
         let lives = &mut self.lives;
         look_at_lives(&mut self.connection, lives, batch, &mut known, &mut rows).await?;
@@ -193,6 +188,18 @@ impl Session {
         Ok(asked.fetch_all(&mut self.connection).await?)
     }
 
+    /// What is remembered of the batch's streams, if it is likely to hold.
+    fn remembered(&mut self, batch: &[Write]) -> StreamRows {
+        if !self.alone {
+            return StreamRows::new();
+        }
+        let known = members(batch).filter_map(|member| {
+            let row = self.streams.get(&member.stream)?;
+            Some((member.stream.clone(), row))
+        });
+        known.collect()
+    }
+
     /// Inserts and commits. A warning means that the standby was not waited for: as good as no answer.
     async fn finish(
         &mut self,
@@ -215,11 +222,6 @@ impl Session {
         let commit = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut self.connection);
         let (done, warned) = self.ear.listen(commit).await;
         done?;
-        self.heed(warned)
-    }
-
-    /// A commit confirmed with a warning stands on one machine only.
-    pub(super) fn heed(&self, warned: bool) -> Result<(), Trouble> {
         if warned {
             let why = "the server confirmed a commit with a warning";
             return Err(Trouble::Lost(why.to_owned()));
@@ -228,31 +230,17 @@ impl Session {
     }
 
     /// Keeps what the committed batch taught.
-    fn remember(&mut self, head: Position, rows: StreamRows) {
+    fn remember(&mut self, head: Position, events: &[Arc<Recorded>], mut rows: StreamRows) {
         self.left_at = Some(head);
         self.link.saw(head);
-        for (stream, row) in rows {
-            self.ids.insert(stream, row.id);
+        for event in events {
+            if let Some(row) = rows.get_mut(&event.stream) {
+                row.head = event.revision;
+            }
         }
-    }
-}
-
-/// Plans the appends of a batch after the position `head`; doors are answered elsewhere.
-pub(super) fn planned(known: Known, head: Position, now: i64, batch: &[Write]) -> Planned {
-    let mut planner = Planner::new(known, head, now);
-    let appends = batch.iter().filter_map(|write| match write {
-        Write::Append(streams) => Some(planner.append(streams)),
-        Write::Outside(write) => Some(planner.outside(write)),
-        Write::Door(_) => None,
-    });
-    let answers = appends.map(Answer::Append).collect();
-    let last = planner.head();
-    let (events, lives) = planner.into_parts();
-    Planned {
-        answers,
-        events,
-        lives,
-        last,
+        for (stream, row) in rows {
+            self.streams.insert(stream, row);
+        }
     }
 }
 

@@ -1,10 +1,8 @@
 //! A way to the server that loses what it is told to lose.
 //!
 //! For: answers of COMMIT that never arrive.
-//! May not know: anything of the protocol but what a COMMIT looks like (PostgreSQL manual, "Message Formats", Query), and
-//! where in a message the head row is had and nothing is written yet.
+//! May not know: anything of the protocol but what a COMMIT looks like (PostgreSQL manual, "Message Formats", Query).
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -17,23 +15,9 @@ fn commits(said: &[u8]) -> bool {
     said.starts_with(b"Q") && said.ends_with(b"COMMIT\0")
 }
 
-/// A batch that was decided beforehand is one message from its BEGIN on; cut in two, its transaction is open in between.
-fn halves(said: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    const WRITES: &[u8] = b"; EXECUTE write_assumed";
-    let query = |text: &[u8]| {
-        let length = u32::try_from(text.len() + 5).unwrap();
-        [b"Q", length.to_be_bytes().as_slice(), text, b"\0"].concat()
-    };
-    let text = &said[5..said.len() - 1];
-    match text.windows(WRITES.len()).position(|part| part == WRITES) {
-        Some(at) => (query(&text[..at]), query(&text[at + 2..])),
-        None => (Vec::new(), said.to_vec()),
-    }
-}
-
 /// What happens to the next COMMIT that comes by. In each case the client's side is cut.
 pub(super) enum Trap {
-    /// It is kept back until the sender speaks, and goes to the server then; the transaction is open.
+    /// It is kept back until the sender speaks, and goes to the server then.
     Held(oneshot::Receiver<()>),
     /// It goes to the server, and the answer is lost.
     AnswerLost,
@@ -98,16 +82,9 @@ impl Way {
         server.set_nodelay(true).unwrap();
         let (mut from_client, mut to_client) = client.into_split();
         let (mut from_server, mut to_server) = server.into_split();
-        let mute = Arc::new(AtomicBool::new(false));
-        let muted = Arc::clone(&mute);
         let answers = AbortOnDropHandle::new(tokio::spawn(async move {
-            let mut buffer = vec![0; 65_536];
-            while let Ok(count @ 1..) = from_server.read(&mut buffer).await {
-                let passes = !muted.load(Ordering::SeqCst);
-                if passes && to_client.write_all(&buffer[..count]).await.is_err() {
-                    break;
-                }
-            }
+            drop(tokio::io::copy(&mut from_server, &mut to_client).await);
+            (from_server, to_client)
         }));
         let mut buffer = vec![0; 65_536];
         loop {
@@ -124,13 +101,9 @@ impl Way {
                     }
                 }
                 Some(Trap::Stuck(go)) => {
-                    let (begin, rest) = halves(said);
-                    // The client does not hear of a half; but that the server ends the connection it does.
-                    mute.store(true, Ordering::SeqCst);
-                    to_server.write_all(&begin).await.unwrap();
                     let _ = self.tell.send(());
                     let _ = go.await;
-                    drop(to_server.write_all(&rest).await);
+                    drop(to_server.write_all(said).await);
                 }
                 Some(trap) => {
                     // The client sees the end of the connection; the server does not.
@@ -138,11 +111,9 @@ impl Way {
                     drop(from_client);
                     match trap {
                         Trap::Held(go) => {
-                            let (begin, rest) = halves(said);
-                            to_server.write_all(&begin).await.unwrap();
                             let _ = self.tell.send(());
                             let _ = go.await;
-                            drop(to_server.write_all(&rest).await);
+                            drop(to_server.write_all(said).await);
                             // Its own half of the connection closes with `to_server`, after the COMMIT.
                         }
                         Trap::AnswerLost => {
