@@ -42,14 +42,7 @@ pub(crate) async fn act(
     let command_id = uuid::Uuid::try_parse(&asked.id)
         .map_err(|_| Failure::malformed("a command's id is a UUID made by its sender"))?;
     let command_id = CommandId(command_id);
-    // What is known of the incident without asking the log will do, unless somebody would be told no because of it.
-    if let Some(known) = app.casebook.known_incident(id) {
-        let done = act_on(app, viewer, duty, known, (command_id, asked.clone())).await;
-        if let Ok(done) = done {
-            app.metrics.command(true);
-            return Ok(done);
-        }
-    }
+    // Who may act is asked of the incident as it stands in the log: what the process knows of it may be old.
     let incident = app.casebook.fold_incident(id).await;
     let incident = incident.map_err(|e| Failure::unavailable(e.to_string()))?;
     let incident = incident.ok_or_else(|| Failure::not_found("incident"))?;
