@@ -212,7 +212,7 @@ impl Casebook {
         let folded = folded.with(place, ids, &events, evolve);
         let incident = folded.state.clone();
         let incident = incident.expect("decided on an incident that was folded above");
-        self.incidents.put(id, folded);
+        self.keep(id, folded);
         Acted {
             revision: place.last,
             position: place.last_position,

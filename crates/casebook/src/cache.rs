@@ -63,8 +63,14 @@ impl<K: Eq + Hash, V: Clone> Cache<K, V> {
         });
     }
 
-    pub(crate) fn put(&self, key: K, value: V) {
-        self.with(|kept| kept.insert(self.half, key, value));
+    /// Keeps an entry unless one is there that `stays`.
+    pub(crate) fn put_unless(&self, key: K, value: V, stays: impl FnOnce(&V, &V) -> bool) {
+        self.with(|kept| {
+            let there = kept.young.get(&key).or_else(|| kept.old.get(&key));
+            if !there.is_some_and(|there| stays(there, &value)) {
+                kept.insert(self.half, key, value);
+            }
+        });
     }
 
     pub(crate) fn remove(&self, key: &K) {
@@ -103,12 +109,27 @@ mod tests {
     fn a_full_cache_forgets_what_was_not_asked_for() {
         let cache = Cache::new(10);
         for key in 0..100 {
-            cache.put(key, key);
+            cache.put_since(0, key, key);
             assert_eq!(cache.get(&0), Some(0), "asked for every time");
             assert!(cache.len() <= 10);
         }
         assert_eq!(cache.get(&50), None);
         assert_eq!(cache.get(&99), Some(99));
+    }
+
+    #[test]
+    fn an_entry_that_stays_is_not_replaced_wherever_it_stands() {
+        let cache = Cache::new(4);
+        let newer = |there: &u32, new: &u32| there > new;
+        cache.put_unless(1, 5, newer);
+        cache.put_unless(1, 4, newer);
+        assert_eq!(cache.get(&1), Some(5));
+        // Among the old ones by now.
+        cache.put_since(0, 2, 0);
+        cache.put_unless(1, 4, newer);
+        assert_eq!(cache.get(&1), Some(5));
+        cache.put_unless(1, 6, newer);
+        assert_eq!(cache.get(&1), Some(6));
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl<T> Folded<T> {
         }
     }
 
+    /// Whether it goes further than another of the same stream.
+    fn is_longer(&self, other: &Self) -> bool {
+        self.head > other.head
+    }
+
     /// With what was just appended after it at this place.
     pub(crate) fn with<E>(
         mut self,
@@ -103,15 +108,20 @@ impl Casebook {
         let known = known.unwrap_or_else(|| Folded::nothing(None));
         let stream = streams::incident(id);
         let folded = self.fold_on(&stream, known, None, evolved).await?;
-        self.incidents.put(id, folded.clone());
+        self.keep(id, folded.clone());
         Ok(folded)
     }
 
     /// The incident as this process knows it without reading; others may have written since. `None`: it must be read.
     ///
-    /// Enough to decide on, for an append elsewhere conflicts; nothing to refuse anybody by.
+    /// Enough to decide on, for an append elsewhere conflicts; nothing to refuse anybody by, nor to let anybody act by.
     pub fn known_incident(&self, id: IncidentId) -> Option<Incident> {
         self.known(id)?.state
+    }
+
+    /// Keeps a fold; one that another task has taken further meanwhile stays.
+    pub(crate) fn keep(&self, id: IncidentId, folded: Folded<Option<Incident>>) {
+        self.incidents.put_unless(id, folded, Folded::is_longer);
     }
 
     pub(crate) fn known(&self, id: IncidentId) -> Option<Folded<Option<Incident>>> {
@@ -147,7 +157,8 @@ impl Casebook {
         let stream = streams::care(subject);
         let step = |state, _, happened: &Happened<CareEvent>| care::evolve(state, happened);
         let folded = self.fold_on(&stream, known, None, step).await?;
-        self.cares.put(subject.clone(), folded.clone());
+        self.cares
+            .put_unless(subject.clone(), folded.clone(), Folded::is_longer);
         Ok(folded)
     }
 

@@ -262,8 +262,7 @@ impl Casebook {
         let ids = (0..events.len()).map(|index| alarm_event(joint.alarm.alarm, index));
         let stamp = |event| Happened::new(joint.at, Actor::Dispatcher, event);
         let events: Vec<_> = events.into_iter().map(stamp).collect();
-        self.incidents
-            .put(id, before.with(place, ids, &events, incident::evolve));
+        self.keep(id, before.with(place, ids, &events, incident::evolve));
     }
 
     async fn handled(

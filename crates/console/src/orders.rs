@@ -42,28 +42,13 @@ pub(crate) async fn act(
     let command_id = uuid::Uuid::try_parse(&asked.id)
         .map_err(|_| Failure::malformed("a command's id is a UUID made by its sender"))?;
     let command_id = CommandId(command_id);
-    // Who may act is asked of the incident as it stands in the log: what the process knows of it may be old.
     let incident = app.casebook.fold_incident(id).await;
     let incident = incident.map_err(|e| Failure::unavailable(e.to_string()))?;
-    let incident = incident.ok_or_else(|| Failure::not_found("incident"))?;
-    let done = act_on(app, viewer, duty, incident, (command_id, asked)).await;
-    app.metrics.command(done.is_ok());
-    done
-}
-
-async fn act_on(
-    app: &App,
-    viewer: &Viewer,
-    duty: Option<&SiteId>,
-    incident: Incident,
-    (command_id, asked): (CommandId, CommandIn),
-) -> Answer<CommandOut> {
-    let id = incident.id;
     let board = app.shared.board();
     let city = &board.city;
-    if !viewer.may_open(&incident, city) && !was_offered(viewer, &incident) {
-        return Err(Failure::not_found("incident"));
-    }
+    let incident = incident
+        .filter(|i| viewer.may_open(i, city) || was_offered(viewer, i))
+        .ok_or_else(|| Failure::not_found("incident"))?;
     let order = Order {
         app,
         viewer,
@@ -86,6 +71,7 @@ async fn act_on(
     if let (Ok(_), true, Some(resident)) = (&acted, closes, &incident.resident) {
         app.records.refresh(resident);
     }
+    app.metrics.command(acted.is_ok());
     let acted = match acted {
         Ok(acted) => acted,
         Err(error) => {

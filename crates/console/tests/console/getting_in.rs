@@ -203,23 +203,7 @@ async fn whoever_holds_a_call_lets_in_the_phone_of_another_sites_carer_for_that_
     assert_eq!(status, StatusCode::OK, "{body}");
     hall.shown().await;
 
-    let body = json!({ "responder": "carer-3" });
-    let (status, link) = hall
-        .ask(&token, Method::POST, "/v1/phone-links", Some(body))
-        .await;
-    assert_eq!(status, StatusCode::OK, "{link}");
-    let link: PhoneLink = serde_json::from_value(link).unwrap();
-    let (_, secret) = link.url.split_once("/m#t=").unwrap();
-    let path = hall.url("/v1/session/phone");
-    let asked = hall
-        .http
-        .post(&path)
-        .json(&json!({ "token": secret }))
-        .send()
-        .await
-        .unwrap();
-    let session: Session = asked.json().await.unwrap();
-    let phone = session.token.unwrap();
+    let phone = hall.phone_of(&token, "carer-3").await;
     let (status, _) = hall.get(&phone, &format!("/v1/incidents/{held}")).await;
     assert_eq!(status, StatusCode::OK);
     let (status, _) = hall

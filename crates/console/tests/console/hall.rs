@@ -25,7 +25,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use uuid::Uuid;
 use wire::{
     card::Card,
-    console::{Act, FromPage, Session},
+    console::{Act, FromPage, PhoneLink, Session},
 };
 
 pub(crate) const SECRET: &[u8] = b"shared with the telephone system";
@@ -107,6 +107,20 @@ impl Hall {
 
     pub(crate) async fn token(&self, name: &str) -> String {
         self.sign_in(name).await.token.unwrap()
+    }
+
+    /// A carer's phone, let in by whoever has this token: its own token.
+    pub(crate) async fn phone_of(&self, token: &str, responder: &str) -> String {
+        let body = json!({ "responder": responder });
+        let asked = self.ask(token, Method::POST, "/v1/phone-links", Some(body));
+        let (status, link) = asked.await;
+        assert_eq!(status, StatusCode::OK, "{link}");
+        let link: PhoneLink = serde_json::from_value(link).unwrap();
+        let (_, secret) = link.url.split_once("/m#t=").unwrap();
+        let request = self.http.post(self.url("/v1/session/phone"));
+        let asked = request.json(&json!({ "token": secret })).send();
+        let session: Session = asked.await.unwrap().json().await.unwrap();
+        session.token.unwrap()
     }
 
     /// A request with a bearer token: status and body as JSON (null when empty).

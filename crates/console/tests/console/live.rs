@@ -390,16 +390,7 @@ async fn stopping_says_goodbye_and_detaches() {
 async fn a_carer_works_a_call_from_the_phone_in_their_own_name() {
     let hall = Hall::open().await;
     let anna = hall.token("anna").await;
-    let body = serde_json::json!({ "responder": "carer-1" });
-    let link = hall
-        .ask(&anna, reqwest::Method::POST, "/v1/phone-links", Some(body))
-        .await;
-    let url = link.1["url"].as_str().unwrap().to_owned();
-    let body = serde_json::json!({ "token": url.split_once("#t=").unwrap().1 });
-    let signed = hall
-        .ask("", reqwest::Method::POST, "/v1/session/phone", Some(body))
-        .await;
-    let phone = signed.1["token"].as_str().unwrap().to_owned();
+    let phone = hall.phone_of(&anna, "carer-1").await;
     let incident = hall.press(1, &[at_site("s-1")]).await;
     hall.shown().await;
     let mut page = hall.page(&phone, "phone-1", None).await;

@@ -1,13 +1,17 @@
 //! Several processes that serve consoles on one log.
 
-use crate::{furniture::site_id, hall::Hall, page::Page};
+use crate::{
+    furniture::site_id,
+    hall::{Hall, at_site},
+    page::Page,
+};
 use casebook::{Case, Draft, Meta, streams};
-use domain::{Actor, ConsoleId, NodeId, OperatorId, site::SiteEvent};
+use domain::{Actor, ConsoleId, NodeId, OperatorId, incident::IncidentEvent, site::SiteEvent};
 use eventlog::{EventId, Expected, Lane};
 use reqwest::{Method, StatusCode};
 use std::time::Duration;
 use uuid::Uuid;
-use wire::console::{FromPage, ToPage};
+use wire::console::{Act, FromPage, ToPage};
 
 /// The consoles attached at a site, each with its process.
 async fn attached(hall: &Hall, site: &str) -> Vec<(String, String, bool)> {
@@ -159,4 +163,39 @@ async fn who_has_a_console_at_the_other_process_stays_on_duty_when_they_sign_out
     a.ask(&token, Method::DELETE, "/v1/session", None).await;
     until_attached(&a, "s-1", &[("tab-2", "b", true)]).await;
     assert!(a.directory.city().on_duty(&site_id("s-1")));
+}
+
+#[tokio::test]
+async fn a_carer_taken_off_at_one_process_is_let_do_nothing_more_at_the_other() {
+    let a = Hall::open_as("a").await;
+    let b = a.beside("b").await;
+    let anna = a.token("anna").await;
+    let held = b.press(1, &[at_site("s-1")]).await;
+    let responder = || "carer-3".to_owned();
+    let send = || Act::SendResponder {
+        responder: responder(),
+    };
+    let set_out = Act::SetOut {
+        responder: responder(),
+    };
+    for act in [Act::Accept, send()] {
+        let (status, body) = b.command(&anna, held, Uuid::new_v4(), None, act).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+    }
+    b.shown().await;
+    let phone = b.phone_of(&anna, "carer-3").await;
+    let (status, body) = b.command(&phone, held, Uuid::new_v4(), None, set_out).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    // The other process has the carer back; this one last acted on a call with them under way.
+    let back = Act::ReturnResponder {
+        responder: responder(),
+    };
+    let (status, body) = a.command(&anna, held, Uuid::new_v4(), None, back).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let head = a.book.log().head();
+    let (status, body) = b.command(&phone, held, Uuid::new_v4(), None, send()).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
+    let sent = |case: &Case| matches!(case, Case::Incident(h) if matches!(h.event, IncidentEvent::ResponderSent { .. }));
+    let times = a.events().await.iter().filter(|case| sent(case)).count();
+    assert_eq!(times, 1, "nothing of it is in the log after {head}");
 }
